@@ -1,0 +1,66 @@
+# Every verb a user needs. `make` alone prints this help.
+PYTHON ?= python3
+VENV ?= .venv
+LICENCE ?= any
+NAME ?= nabd-base
+ENCODER ?= ../shared/encoder/multilingual-e5-small-arfaen
+BIN := $(VENV)/bin
+NABD := $(BIN)/nabd
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint data encoder train evaluate bench docs clean
+
+help: ## Print this help
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# Set-up: one stamp an extra; pyproject.toml is what they depend on.
+$(VENV):
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Nabd needs Python 3.11 or newer; make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: pyproject.toml | $(VENV)
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.train: pyproject.toml | $(VENV)
+	$(PIP) 'torch==2.13.0'
+	$(PIP) -e '.[train]'
+	@touch $@ $(VENV)/.base
+
+$(VENV)/.dev: pyproject.toml $(VENV)/.train
+	$(PIP) -e '.[dev,serve]'
+	@touch $@
+
+demo: $(VENV)/.base ## Score the demo export (base install only, nothing heavy)
+	@mkdir -p build
+	$(NABD) score data/demo.csv -o build/demo.scored.csv
+
+test: $(VENV)/.dev lint ## Check the style, the types, the imports, then run every test
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev ## Ruff, mypy and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+build/data/report.json: $(VENV)/.train $(wildcard pipeline/training/labels/*.csv)
+	$(NABD) data --licence $(LICENCE) -o build/data
+
+data: build/data/report.json ## Gather the labelled sources (NABD_DATA_DIR=..., LICENCE=stated)
+
+encoder: build/data/report.json ## Export the encoder to int8 ONNX (ENCODER=folder)
+	$(NABD) encoder $(ENCODER) -o models/encoder
+
+train: build/data/report.json ## Train the heads and write the bundle (NAME=...)
+	$(NABD) train --name $(NAME)
+
+evaluate: build/data/report.json ## Score the held-out sets; write metrics, card and docs/results.md
+	$(NABD) evaluate --name $(NAME)
+
+bench: $(VENV)/.train ## Time Nabd beside torch and TF-IDF; write docs/bench.md
+	$(BIN)/python -m pipeline.training.bench $(ENCODER)
+
+clean: ## Remove what the verbs above made, but not the environment
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,125 @@
+"""Labels, what they mean and what they are called: one table for code, docs and screens.
+
+Nothing outside this module names a topic or a category. A bundle carries its own `Taxonomy`; `DEFAULT` is Nabd's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pipeline.errors import BundleError
+
+OUT_OF_SCOPE = "out_of_scope"
+SENTIMENTS = ("negative", "neutral", "positive")
+EMOTIONS = ("anger", "sadness", "fear", "joy", "surprise", "none")
+URGENCIES = ("high", "normal", "low")
+CHURN = ("no", "yes")
+TASKS = ("topic", "sentiment", "emotion", "urgency", "churn")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One label with its names for people; `parent` is the category of a topic, the domain of a category."""
+
+    id: str
+    en: str
+    ar: str
+    fa: str
+    meaning: str = ""
+    parent: str = ""
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """A two-level label set: topics inside categories, categories inside domains.
+
+    `out_of_scope` is a topic, a category and a domain of its own, and is always there.
+    """
+
+    categories: tuple[Label, ...]
+    topics: tuple[Label, ...]
+
+    def __post_init__(self) -> None:
+        known = {label.id for label in self.categories}
+        for topic in self.topics:
+            if topic.parent not in known:
+                raise BundleError(f"topic {topic.id!r} belongs to category {topic.parent!r}, expected one of {sorted(known)}")
+        for ids in (self.topic_ids, self.category_ids):
+            if len(set(ids)) != len(ids) or OUT_OF_SCOPE not in ids:
+                raise BundleError(f"topics and categories must be unique and hold {OUT_OF_SCOPE!r}, found {list(ids)}")
+
+    @cached_property
+    def topic_ids(self) -> tuple[str, ...]:
+        return tuple(label.id for label in self.topics)
+
+    @cached_property
+    def category_ids(self) -> tuple[str, ...]:
+        return tuple(label.id for label in self.categories)
+
+    @cached_property
+    def category_of(self) -> Mapping[str, str]:
+        """Topic id -> category id."""
+        return {label.id: label.parent for label in self.topics}
+
+    @cached_property
+    def domain_of(self) -> Mapping[str, str]:
+        """Category id -> domain id."""
+        return {label.id: label.parent for label in self.categories}
+
+    def labels(self, task: str) -> tuple[str, ...]:
+        """The labels of one task, in the order of its logits."""
+        fixed = {"sentiment": SENTIMENTS, "emotion": EMOTIONS, "urgency": URGENCIES, "churn": CHURN}
+        return self.topic_ids if task == "topic" else fixed[task]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            kind: [{key: getattr(label, key) for key in Label.__slots__} for label in getattr(self, kind)]
+            for kind in ("categories", "topics")
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Iterable[Mapping[str, str]]]) -> Taxonomy:
+        """Raises BundleError when the table is not a two-level label set."""
+        try:
+            return cls(
+                tuple(Label(**row) for row in data["categories"]), tuple(Label(**row) for row in data["topics"])
+            )
+        except (KeyError, TypeError) as error:
+            raise BundleError(f"the taxonomy is not a table of categories and topics: {error}") from None
+
+
+DEFAULT = Taxonomy(
+    categories=(
+        Label("technical_fix", "Technical fix", "إصلاح تقني", "رفع مشکل فنی", "something must be repaired", "support"),
+        Label("billing", "Billing", "الفوترة", "امور مالی", "money moved or should move", "support"),
+        Label("inquiry", "Inquiry", "استفسار", "پرسش", "the customer asks to know or to change", "service"),
+        Label("relationship", "Relationship", "العلاقة", "ارتباط با مشتری", "how the customer is treated", "service"),
+        Label(OUT_OF_SCOPE, "Out of scope", "خارج النطاق", "خارج از موضوع", "not addressed to a company", OUT_OF_SCOPE),
+    ),
+    topics=(
+        Label("access", "Access", "الدخول إلى الحساب", "دسترسی به حساب",
+              "cannot log in, verify or unlock; lost card or phone", "technical_fix"),
+        Label("fault", "Fault", "عطل", "خرابی", "something does not work: crash, error, outage", "technical_fix"),
+        Label("defect", "Defective item", "منتج معيب", "کالای معیوب",
+              "a broken, wrong or poor item that needs replacing", "technical_fix"),
+        Label("delivery", "Delivery", "التوصيل", "تحویل", "an order did not arrive, is late or incomplete", "technical_fix"),
+        Label("charge", "Charge", "رسوم", "برداشت وجه", "disputes an amount, a fee or a price taken", "billing"),
+        Label("refund", "Refund", "استرداد المال", "بازگشت وجه", "wants money back or asks where it is", "billing"),
+        Label("payment", "Payment", "الدفع", "پرداخت", "a payment, transfer or top-up failed or is pending", "billing"),
+        Label("plan", "Plan", "الباقة والاشتراك", "طرح و اشتراک", "invoice, subscription, plan, quota, price change", "billing"),
+        Label("how_to", "How to", "كيفية الاستخدام", "راهنمایی", "asks how to do something; nothing is broken", "inquiry"),
+        Label("status", "Status", "متابعة الحالة", "پیگیری", "asks where an order or request stands", "inquiry"),
+        Label("information", "Information", "معلومات", "اطلاعات", "asks about product, price, hours, requirements", "inquiry"),
+        Label("account_change", "Account change", "تعديل الحساب", "تغییر حساب",
+              "asks to open, change or update an account, booking or document", "inquiry"),
+        Label("complaint", "Complaint", "شكوى", "شکایت", "unhappy with treatment; no single repair settles it", "relationship"),
+        Label("praise", "Praise", "شكر وثناء", "تشکر", "thanks, compliments, recommends", "relationship"),
+        Label("leaving", "Leaving", "مغادرة", "ترک خدمات", "cancels, closes, switches, or threatens to", "relationship"),
+        Label("suggestion", "Suggestion", "اقتراح", "پیشنهاد", "proposes a feature or an improvement", "relationship"),
+        Label(OUT_OF_SCOPE, "Out of scope", "خارج النطاق", "خارج از موضوع",
+              "spam, chit-chat, news, unreadable", OUT_OF_SCOPE),
+    ),
+)  # fmt: skip
