@@ -13,11 +13,6 @@ from typing import Any
 from pipeline.errors import BundleError
 
 OUT_OF_SCOPE = "out_of_scope"
-SENTIMENTS = ("negative", "neutral", "positive")
-EMOTIONS = ("anger", "sadness", "fear", "joy", "surprise", "none")
-URGENCIES = ("high", "normal", "low")
-CHURN = ("no", "yes")
-TASKS = ("topic", "sentiment", "emotion", "urgency", "churn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +25,34 @@ class Label:
     fa: str
     meaning: str = ""
     parent: str = ""
+
+
+LABELS = {
+    "sentiment": (
+        Label("negative", "Negative", "سلبي", "منفی", "displeased with the company or its product"),
+        Label("neutral", "Neutral", "محايد", "خنثی", "a plain question or statement"),
+        Label("positive", "Positive", "إيجابي", "مثبت", "pleased with the company or its product"),
+    ),
+    "emotion": (
+        Label("anger", "Anger", "غضب", "خشم", "frustration, contempt, sarcasm"),
+        Label("sadness", "Sadness", "حزن", "ناراحتی", "disappointment, regret"),
+        Label("fear", "Fear", "خوف", "نگرانی", "worry, feeling unsafe"),
+        Label("joy", "Joy", "فرح", "شادی", "thanks, relief, satisfaction"),
+        Label("surprise", "Surprise", "دهشة", "تعجب", "astonishment, confusion"),
+        Label("none", "None", "بلا انفعال", "بدون هیجان", "matter-of-fact"),
+    ),
+    "urgency": (
+        Label("high", "High", "عاجل", "فوری", "money, access, safety or travel at stake now"),
+        Label("normal", "Normal", "عادي", "عادی", "everything else"),
+        Label("low", "Low", "منخفض", "کم", "no action needed soon"),
+    ),
+    "churn": (
+        Label("no", "Stays", "باقٍ", "می‌ماند", "says nothing of leaving"),
+        Label("yes", "Leaving", "مغادر", "می‌رود", "leaves, has left, or warns others off"),
+    ),
+}
+SENTIMENTS, EMOTIONS, URGENCIES, CHURN = (tuple(label.id for label in labels) for labels in LABELS.values())
+TASKS = ("topic", *LABELS)
 
 
 @dataclass(frozen=True)
@@ -46,7 +69,9 @@ class Taxonomy:
         known = {label.id for label in self.categories}
         for topic in self.topics:
             if topic.parent not in known:
-                raise BundleError(f"topic {topic.id!r} belongs to category {topic.parent!r}, expected one of {sorted(known)}")
+                raise BundleError(
+                    f"topic {topic.id!r} belongs to category {topic.parent!r}, expected one of {sorted(known)}"
+                )
         for ids in (self.topic_ids, self.category_ids):
             if len(set(ids)) != len(ids) or OUT_OF_SCOPE not in ids:
                 raise BundleError(f"topics and categories must be unique and hold {OUT_OF_SCOPE!r}, found {list(ids)}")
@@ -71,8 +96,7 @@ class Taxonomy:
 
     def labels(self, task: str) -> tuple[str, ...]:
         """The labels of one task, in the order of its logits."""
-        fixed = {"sentiment": SENTIMENTS, "emotion": EMOTIONS, "urgency": URGENCIES, "churn": CHURN}
-        return self.topic_ids if task == "topic" else fixed[task]
+        return self.topic_ids if task == "topic" else tuple(label.id for label in LABELS[task])
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -84,9 +108,7 @@ class Taxonomy:
     def from_dict(cls, data: Mapping[str, Iterable[Mapping[str, str]]]) -> Taxonomy:
         """Raises BundleError when the table is not a two-level label set."""
         try:
-            return cls(
-                tuple(Label(**row) for row in data["categories"]), tuple(Label(**row) for row in data["topics"])
-            )
+            return cls(tuple(Label(**row) for row in data["categories"]), tuple(Label(**row) for row in data["topics"]))
         except (KeyError, TypeError) as error:
             raise BundleError(f"the taxonomy is not a table of categories and topics: {error}") from None
 
@@ -100,26 +122,82 @@ DEFAULT = Taxonomy(
         Label(OUT_OF_SCOPE, "Out of scope", "خارج النطاق", "خارج از موضوع", "not addressed to a company", OUT_OF_SCOPE),
     ),
     topics=(
-        Label("access", "Access", "الدخول إلى الحساب", "دسترسی به حساب",
-              "cannot log in, verify or unlock; lost card or phone", "technical_fix"),
+        Label(
+            "access",
+            "Access",
+            "الدخول إلى الحساب",
+            "دسترسی به حساب",
+            "cannot log in, verify or unlock; lost card or phone",
+            "technical_fix",
+        ),
         Label("fault", "Fault", "عطل", "خرابی", "something does not work: crash, error, outage", "technical_fix"),
-        Label("defect", "Defective item", "منتج معيب", "کالای معیوب",
-              "a broken, wrong or poor item that needs replacing", "technical_fix"),
-        Label("delivery", "Delivery", "التوصيل", "تحویل", "an order did not arrive, is late or incomplete", "technical_fix"),
+        Label(
+            "defect",
+            "Defective item",
+            "منتج معيب",
+            "کالای معیوب",
+            "a broken, wrong or poor item that needs replacing",
+            "technical_fix",
+        ),
+        Label(
+            "delivery",
+            "Delivery",
+            "التوصيل",
+            "تحویل",
+            "an order did not arrive, is late or incomplete",
+            "technical_fix",
+        ),
         Label("charge", "Charge", "رسوم", "برداشت وجه", "disputes an amount, a fee or a price taken", "billing"),
         Label("refund", "Refund", "استرداد المال", "بازگشت وجه", "wants money back or asks where it is", "billing"),
         Label("payment", "Payment", "الدفع", "پرداخت", "a payment, transfer or top-up failed or is pending", "billing"),
-        Label("plan", "Plan", "الباقة والاشتراك", "طرح و اشتراک", "invoice, subscription, plan, quota, price change", "billing"),
-        Label("how_to", "How to", "كيفية الاستخدام", "راهنمایی", "asks how to do something; nothing is broken", "inquiry"),
+        Label(
+            "plan",
+            "Plan",
+            "الباقة والاشتراك",
+            "طرح و اشتراک",
+            "invoice, subscription, plan, quota, price change",
+            "billing",
+        ),
+        Label(
+            "how_to", "How to", "كيفية الاستخدام", "راهنمایی", "asks how to do something; nothing is broken", "inquiry"
+        ),
         Label("status", "Status", "متابعة الحالة", "پیگیری", "asks where an order or request stands", "inquiry"),
-        Label("information", "Information", "معلومات", "اطلاعات", "asks about product, price, hours, requirements", "inquiry"),
-        Label("account_change", "Account change", "تعديل الحساب", "تغییر حساب",
-              "asks to open, change or update an account, booking or document", "inquiry"),
-        Label("complaint", "Complaint", "شكوى", "شکایت", "unhappy with treatment; no single repair settles it", "relationship"),
+        Label(
+            "information",
+            "Information",
+            "معلومات",
+            "اطلاعات",
+            "asks about product, price, hours, requirements",
+            "inquiry",
+        ),
+        Label(
+            "account_change",
+            "Account change",
+            "تعديل الحساب",
+            "تغییر حساب",
+            "asks to open, change or update an account, booking or document",
+            "inquiry",
+        ),
+        Label(
+            "complaint",
+            "Complaint",
+            "شكوى",
+            "شکایت",
+            "unhappy with treatment; no single repair settles it",
+            "relationship",
+        ),
         Label("praise", "Praise", "شكر وثناء", "تشکر", "thanks, compliments, recommends", "relationship"),
-        Label("leaving", "Leaving", "مغادرة", "ترک خدمات", "cancels, closes, switches, or threatens to", "relationship"),
+        Label(
+            "leaving", "Leaving", "مغادرة", "ترک خدمات", "cancels, closes, switches, or threatens to", "relationship"
+        ),
         Label("suggestion", "Suggestion", "اقتراح", "پیشنهاد", "proposes a feature or an improvement", "relationship"),
-        Label(OUT_OF_SCOPE, "Out of scope", "خارج النطاق", "خارج از موضوع",
-              "spam, chit-chat, news, unreadable", OUT_OF_SCOPE),
+        Label(
+            OUT_OF_SCOPE,
+            "Out of scope",
+            "خارج النطاق",
+            "خارج از موضوع",
+            "spam, chit-chat, news, unreadable",
+            OUT_OF_SCOPE,
+        ),
     ),
-)  # fmt: skip
+)

@@ -1,0 +1,61 @@
+"""A file through `score()`: read, score, write, in windows, so that memory does not grow with the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from pipeline.bundle import Bundle
+from pipeline.columns import Roles
+from pipeline.output import cells
+from pipeline.records import Message, Reject, Row
+from pipeline.score import score
+from pipeline.settings import Settings
+from pipeline.summary import Summary
+from pipeline.writers import RejectsWriter, Writer
+
+FIRST_WINDOW, WINDOW = 64, 2048  # the first is small so that the first rows are out soon
+
+Items = Iterable[Row | Reject]
+
+
+def score_rows(
+    items: Items, roles: Roles, bundle: Bundle, settings: Settings, outputs: tuple[Writer, RejectsWriter],
+    *, on_window: Callable[[int], None] = lambda rows: None,
+) -> Summary:  # fmt: skip
+    """Every readable row goes out scored, every other to the rejects; `on_window` hears how many rows came through."""
+    writer, rejects = outputs
+    summary = Summary()
+    for window in windows(items):
+        rows = [item for item in window if isinstance(item, Row)]
+        unread = [item for item in window if isinstance(item, Reject)]
+        scored = score(
+            [message(row, roles) for row in rows], bundle, settings.routes, max_characters=settings.max_characters
+        )
+        writer.write([{**row.values, **cells(each)} for row, each in zip(rows, scored, strict=True)])
+        rejects.write(unread)
+        summary.add(scored, rejected=len(unread))
+        on_window(len(window))
+    return summary
+
+
+def windows(items: Items) -> Iterator[Sequence[Row | Reject]]:
+    """The items in order, a small window first."""
+    stream, size = iter(items), FIRST_WINDOW
+    while window := list(islice(stream, size)):
+        yield window
+        size = WINDOW
+
+
+def message(row: Row, roles: Roles) -> Message:
+    """The subject, where there is one, is read above the text unless the text opens with it."""
+    text = _text(row.values.get(roles.text))
+    subject = _text(row.values.get(roles.subject)) if roles.subject else ""
+    if subject and not text.startswith(subject):
+        text = f"{subject}\n{text}"
+    return Message(text, row.values)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,118 @@
+"""The `nabd` command: options in, exit code out; the work is done elsewhere.
+
+Exit codes: 0 done, 1 a gate refused, 2 bad use or bad input, 3 finished with rejects, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from pipeline import __version__
+from pipeline.errors import NabdError
+from pipeline.service.commands import service_commands
+from pipeline.training.commands import training_commands
+
+REJECTS = 3
+TELEMETRY_OFF = {
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
+app = typer.Typer(
+    name="nabd", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+training_commands(app)
+service_commands(app)
+
+In = Annotated[str, typer.Argument(metavar="IN", help="CSV, TSV, XLSX, JSONL, JSON, Parquet, mbox or EML; - is stdin")]
+Column = typer.Option(metavar="COL", show_default="found by name and content", rich_help_panel="Columns")
+SettingsFile = Annotated[Path | None, typer.Option("--settings", metavar="FILE", help="instead of ./nabd.toml")]
+Model = Annotated[str | None, typer.Option(metavar="NAME", help="a folder in models/, or a path")]
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="print the version and stop")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="show where an error came from")] = False,
+) -> None:
+    """Nabd reads customer messages in Arabic, Persian and English: what each needs, how it feels, where it goes."""
+    context.obj = debug
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command("score")
+def score_command(
+    source: In,
+    out: Annotated[str, typer.Option("--out", "-o", metavar="OUT", help="file to write, or - for stdout")],
+    text: Annotated[str | None, Column] = None,
+    customer: Annotated[str | None, Column] = None,
+    time: Annotated[str | None, Column] = None,
+    id: Annotated[str | None, Column] = None,
+    model: Model = None,
+    settings: SettingsFile = None,
+    threads: Annotated[int | None, typer.Option(help="processor threads; 0: all cores")] = None,
+    rejects: Annotated[
+        str | None, typer.Option(metavar="FILE", help="unreadable rows [default: OUT.rejects.jsonl]")
+    ] = None,
+    format: Annotated[str | None, typer.Option(help="format of IN, when it cannot be told")] = None,
+    encoding: Annotated[str | None, typer.Option(help="encoding of IN, when it cannot be told")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="delimiter of IN, when it cannot be told")] = None,
+    sheet: Annotated[str | None, typer.Option(help="sheet of a workbook")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress, no summary")] = False,
+) -> None:
+    """Label and route every message of a file; every row and column is kept and `nabd_*` columns are added.
+
+    nabd score tickets.csv -o scored.csv
+    """
+    from pipeline import settings as files
+    from pipeline.run import Job, run
+
+    chosen = files.override(files.load_settings(settings), model=model, threads=threads)
+    reading = {"format": format, "encoding": encoding, "delimiter": delimiter, "sheet": sheet}
+    columns = {"text": text, "customer": customer, "time": time, "id": id}
+    summary = run(Job(source, out, rejects, reading, columns, quiet), chosen)
+    if summary.rejected:
+        raise typer.Exit(REJECTS)
+
+
+@app.command("models")
+def models_command() -> None:
+    """List the models that `--model` takes, each verified.
+
+    nabd models
+    """
+    from pipeline.models import render_models
+    from pipeline.settings import home
+
+    Console().print(render_models(home() / "models"))
+
+
+def main() -> None:
+    """The console script; errors become one line on stderr and an exit code."""
+    os.environ.update({name: value for name, value in TELEMETRY_OFF.items() if name not in os.environ})
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        app()
+    except NabdError as error:
+        if "--debug" in sys.argv:
+            raise
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted; nothing was written", 130)
+
+
+def _fail(message: str, code: int) -> Any:
+    print(f"nabd: {message}", file=sys.stderr)
+    sys.exit(code)

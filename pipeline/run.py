@@ -1,0 +1,72 @@
+"""One `nabd score`: open the files, say what was found, score, sum up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline import bundle as bundles
+from pipeline.batch import score_rows
+from pipeline.columns import Roles, find_roles
+from pipeline.output import COLUMNS, TYPES
+from pipeline.progress import progress_bar
+from pipeline.readers import Source, open_source
+from pipeline.settings import Settings, model_folder
+from pipeline.summary import Summary
+from pipeline.writers import RejectsWriter, open_writer
+
+SAMPLE = 200  # rows looked at to tell the columns apart
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`reading` are the options of `open_source`, `columns` the roles the user named; `-` is stdin or stdout."""
+
+    source: str
+    out: str
+    rejects: str | None
+    reading: Mapping[str, str | None]
+    columns: Mapping[str, str | None]
+    quiet: bool = False
+
+
+def run(job: Job, settings: Settings) -> Summary:
+    """Scores a file into another. The summary is printed, to stderr when the rows go to stdout."""
+    errors = Console(stderr=True, highlight=False)
+    results = errors if job.out == "-" else Console(highlight=False)
+    bundle = bundles.load(model_folder(settings.model), threads=settings.threads)
+    with open_source(job.source, **job.reading) as source:
+        roles = find_roles(source.columns, source.sample(SAMPLE), **job.columns)
+        if not job.quiet:
+            errors.print(describe(source, roles))
+        columns = [*source.columns, *(name for name in COLUMNS if name not in source.columns)]
+        with (
+            RejectsWriter(job.rejects or _rejects_beside(job)) as rejects,
+            open_writer(job.out, columns=columns, source=source, types=TYPES) as writer,
+            progress_bar(errors, source, disable=job.quiet) as advance,
+        ):
+            summary = score_rows(source, roles, bundle, settings, (writer, rejects), on_window=advance)
+        if summary.rejected:
+            errors.print(f"{summary.rejected:,} rows could not be read; each with its reason: {rejects.path}")
+        for reason, count in source.skipped.items():
+            errors.print(f"{count:,} left out: {reason}")
+    if not job.quiet:
+        summary.print(results)
+        errors.print(f"Written to {job.out} by {bundle.version}" if job.out != "-" else f"Scored by {bundle.version}")
+    return summary
+
+
+def describe(source: Source, roles: Roles) -> str:
+    """What was found in a file, before any row is scored: its format, the column of each role and how it was told."""
+    found: dict[str, list[str]] = {}
+    for role, how in roles.how.items():
+        found.setdefault(how, []).append(f"{role} = {getattr(roles, role)}")
+    return "\n".join([source.description, *(f"{', '.join(names)} ({how})" for how, names in found.items())])
+
+
+def _rejects_beside(job: Job) -> str:
+    name = job.out if job.out != "-" else job.source if job.source != "-" else "nabd"
+    return str(Path(f"{name}.rejects.jsonl"))

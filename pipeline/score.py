@@ -1,0 +1,131 @@
+"""THE flow: messages in, decisions out. Command line, service, evaluation and notebooks all come through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.bundle import Bundle
+from pipeline.calibrate import Floats
+from pipeline.clean import clean
+from pipeline.language import Language, detect
+from pipeline.normalise import normalise
+from pipeline.privacy import mask
+from pipeline.records import Message, Prediction, Scored
+from pipeline.route import COLUMN, Rule, route
+from pipeline.taxonomy import OUT_OF_SCOPE, Taxonomy
+
+UNSUPPORTED, AMBIGUOUS, TOO_SHORT = "unsupported_language", "ambiguous", "too_short"
+REVIEW_REASONS = (UNSUPPORTED, OUT_OF_SCOPE, AMBIGUOUS, TOO_SHORT)
+FLAGS = TRUNCATED, MIXED, MASKED = "truncated", "mixed_language", "pii_masked"
+MAX_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the encoder reads of one message, and what was learnt on the way."""
+
+    text: str
+    language: Language
+    flags: tuple[str, ...]
+
+
+def score(
+    messages: Sequence[Message], bundle: Bundle, rules: Sequence[Rule], *, max_characters: int = MAX_CHARACTERS
+) -> list[Scored]:
+    """One `Scored` a message, in their order; each is the same alone as in any list."""
+    prepared = [prepare(message.text, max_characters=max_characters) for message in messages]
+    vectors = bundle.encoder.encode([each.text for each in prepared])
+    probabilities = bundle.probabilities(vectors)
+    scored = []
+    for index, (message, each) in enumerate(zip(messages, prepared, strict=True)):
+        predictions = predict({task: values[index] for task, values in probabilities.items()}, bundle)
+        scored.append(_decide(message, each, predictions, bundle, rules))
+    return scored
+
+
+def prepare(text: str, *, max_characters: int = MAX_CHARACTERS) -> Prepared:
+    """Clean, mask, normalise: the one way from a raw message to what training and scoring encode."""
+    cleaned = clean(text[:max_characters])
+    masked = mask(cleaned)
+    language = detect(cleaned)
+    flags = {TRUNCATED: len(text) > max_characters, MIXED: language is Language.MIXED, MASKED: bool(masked.kinds)}
+    return Prepared(normalise(masked.text), language, tuple(flag for flag, is_set in flags.items() if is_set))
+
+
+def predict(probabilities: Mapping[str, Floats], bundle: Bundle) -> dict[str, Prediction]:
+    """Per task (labels,) probabilities -> predictions, `category` among them.
+
+    A category is as probable as its topics together; the topic is the best one inside the best category, so the two
+    never disagree.
+    """
+    table = bundle.taxonomy
+    topics = dict(zip(bundle.heads.labels["topic"], probabilities["topic"].tolist(), strict=True))
+    category = _best(category_probabilities(topics, table))
+    topic = max((t for t in topics if table.category_of[t] == category.label), key=topics.__getitem__)
+    found = {"category": category, "topic": Prediction(topic, topics[topic], topics)}
+    for task, labels in bundle.heads.labels.items():
+        if task != "topic":
+            found[task] = _best(dict(zip(labels, probabilities[task].tolist(), strict=True)))
+    return found
+
+
+def category_probabilities(topics: Mapping[str, float], table: Taxonomy) -> dict[str, float]:
+    """Topic probabilities summed by category."""
+    sums = dict.fromkeys(table.category_ids, 0.0)
+    for topic, probability in topics.items():
+        sums[table.category_of[topic]] += probability
+    return sums
+
+
+def _decide(
+    message: Message, prepared: Prepared, found: Mapping[str, Prediction], bundle: Bundle, rules: Sequence[Rule]
+) -> Scored:
+    category, sentiment = found["category"], found["sentiment"]
+    in_scope = category.label != OUT_OF_SCOPE
+    review = _review(prepared, category, bundle)
+    domain = bundle.taxonomy.domain_of[category.label]
+    facts: dict[str, Sequence[str]] = {task: (prediction.label,) for task, prediction in found.items()}
+    facts |= {"language": (prepared.language,), "domain": (domain,), "review": review, "flags": prepared.flags}
+    facts |= {COLUMN + name: (_plain(value),) for name, value in message.columns.items()}
+    if not in_scope:
+        facts["sentiment"] = ()
+    return Scored(
+        language=prepared.language,
+        domain=domain,
+        category=category,
+        topic=found["topic"],
+        sentiment=sentiment if in_scope else None,
+        sentiment_score=_polarity(sentiment) if in_scope else None,
+        emotion=found["emotion"],
+        urgency=found["urgency"],
+        churn=found["churn"],
+        decision=route(facts, rules),
+        review=review,
+        flags=prepared.flags,
+        model=bundle.version,
+    )
+
+
+def _review(prepared: Prepared, category: Prediction, bundle: Bundle) -> tuple[str, ...]:
+    reasons = {
+        UNSUPPORTED: prepared.language is Language.UNSUPPORTED,
+        OUT_OF_SCOPE: category.label == OUT_OF_SCOPE,
+        AMBIGUOUS: category.confidence < bundle.thresholds["category"],
+        TOO_SHORT: not any(letter.isalnum() or ord(letter) > 0x2190 for letter in prepared.text),
+    }
+    return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+def _polarity(sentiment: Prediction) -> float:
+    return sentiment.probabilities["positive"] - sentiment.probabilities["negative"]
+
+
+def _best(probabilities: Mapping[str, float]) -> Prediction:
+    label = max(probabilities, key=probabilities.__getitem__)
+    return Prediction(label, probabilities[label], probabilities)
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,110 @@
+"""Every setting: name, default, one line of help. Flag = environment = file key; an unknown key is refused."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.language import Language
+from pipeline.route import Rule, parse_rules
+from pipeline.score import FLAGS, REVIEW_REASONS
+from pipeline.taxonomy import DEFAULT, TASKS, Taxonomy
+
+FILE = "nabd.toml"
+
+
+def _setting(default: Any, help_line: str) -> Any:
+    return field(default=default, metadata={"help": help_line})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user can set in `nabd.toml`, as NABD_<NAME> in the environment, or by a flag."""
+
+    model: str = _setting("nabd-base", "a folder in models/, or a path to one")
+    threads: int = _setting(0, "processor threads for the encoder; 0: all cores")
+    max_characters: int = _setting(20_000, "longer messages are read up to here and flagged `truncated`")
+    routes: tuple[Rule, ...] = ()
+    source: str = ""
+
+
+NAMES = tuple(entry.name for entry in fields(Settings) if entry.metadata)
+
+
+def load_settings(
+    path: Path | None = None, *, environment: Mapping[str, str] = os.environ, table: Taxonomy = DEFAULT
+) -> Settings:
+    """The settings file named, else NABD_SETTINGS, else ./nabd.toml, else Nabd's own; then the environment.
+
+    Routes are checked against the labels of `table`. Raises UsageError for what cannot be used.
+    """
+    path = path or Path(environment.get("NABD_SETTINGS") or (FILE if Path(FILE).exists() else home() / FILE))
+    content = _read(path)
+    rules = parse_rules(content.pop("route", []), path.name, _labels(table))
+    given = {name: content.pop(name) for name in NAMES if name in content}
+    if content:
+        raise UsageError(
+            f"{path.name}: unknown key {next(iter(content))!r}, expected one of {', '.join((*NAMES, 'route'))}"
+        )
+    given |= {name: environment[f"NABD_{name.upper()}"] for name in NAMES if f"NABD_{name.upper()}" in environment}
+    return override(Settings(routes=rules, source=str(path)), **given)
+
+
+def override(settings: Settings, **values: Any) -> Settings:
+    """`settings` with the values that are not None, each checked and brought to its type."""
+    kinds = {name: type(Settings.__dataclass_fields__[name].default) for name in NAMES}
+    return replace(settings, **{k: _typed(k, v, kinds[k]) for k, v in values.items() if v is not None})
+
+
+def home() -> Path:
+    """Where the shipped models and settings lie: inside an installed package, else the root of the checkout."""
+    inside = Path(__file__).parent / "shipped"
+    return inside if inside.exists() else Path(__file__).parent.parent
+
+
+def model_folder(name: str) -> Path:
+    """The folder of a model: a path when it is one, else a folder of the shipped models."""
+    given = Path(name)
+    return given if (given / "manifest.json").exists() or given.is_absolute() else home() / "models" / name
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise UsageError(f"settings file {path} does not exist") from None
+    except OSError as error:
+        raise UsageError(f"settings file {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path.name} is not valid TOML: {error}") from None
+
+
+def _typed(name: str, value: Any, kind: type) -> Any:
+    if kind is str:
+        return str(value)
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        number = int(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{name} must be a whole number, found {value!r}") from None
+    least = 0 if name == "threads" else 1
+    if number < least:
+        raise UsageError(f"{name} is {number}, expected {least} or more")
+    return number
+
+
+def _labels(table: Taxonomy) -> dict[str, tuple[str, ...]]:
+    return {
+        "language": tuple(language.value for language in Language),
+        "domain": tuple(dict.fromkeys(table.domain_of.values())),
+        "category": table.category_ids,
+        **{task: table.labels(task) for task in TASKS},
+        "review": REVIEW_REASONS,
+        "flags": FLAGS,
+    }
