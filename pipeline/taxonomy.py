@@ -27,6 +27,11 @@ class Label:
     parent: str = ""
 
 
+DOMAINS = (
+    Label("support", "Support", "الدعم", "پشتیبانی", "something must be repaired"),
+    Label("service", "Service", "الخدمة", "خدمات", "something is asked or told"),
+    Label(OUT_OF_SCOPE, "Out of scope", "خارج النطاق", "خارج از موضوع", "not addressed to a company"),
+)
 LABELS = {
     "sentiment": (
         Label("negative", "Negative", "سلبي", "منفی", "displeased with the company or its product"),
@@ -42,13 +47,13 @@ LABELS = {
         Label("none", "None", "بلا انفعال", "بدون هیجان", "matter-of-fact"),
     ),
     "urgency": (
-        Label("high", "High", "عاجل", "فوری", "money, access, safety or travel at stake now"),
-        Label("normal", "Normal", "عادي", "عادی", "everything else"),
-        Label("low", "Low", "منخفض", "کم", "no action needed soon"),
+        Label("high", "High", "عالية", "زیاد", "money, access, safety or travel at stake now"),
+        Label("normal", "Normal", "عادية", "معمولی", "everything else"),
+        Label("low", "Low", "منخفضة", "کم", "no action needed soon"),
     ),
     "churn": (
-        Label("no", "Stays", "باقٍ", "می‌ماند", "says nothing of leaving"),
-        Label("yes", "Leaving", "مغادر", "می‌رود", "leaves, has left, or warns others off"),
+        Label("no", "Staying", "باقٍ", "ماندنی", "says nothing of leaving"),
+        Label("yes", "May leave", "قد يغادر", "احتمال ترک", "leaves, has left, or warns others off"),
     ),
 }
 SENTIMENTS, EMOTIONS, URGENCIES, CHURN = (tuple(label.id for label in labels) for labels in LABELS.values())
@@ -97,6 +102,14 @@ class Taxonomy:
     def labels(self, task: str) -> tuple[str, ...]:
         """The labels of one task, in the order of its logits."""
         return self.topic_ids if task == "topic" else tuple(label.id for label in LABELS[task])
+
+    @cached_property
+    def named(self) -> Mapping[str, tuple[Label, ...]]:
+        """Every label set with its names for people, domain and category first; a user's own domain is named by its id."""
+        known = {label.id: label for label in DOMAINS}
+        ids = dict.fromkeys(self.domain_of.values())
+        domains = tuple(known.get(each, Label(each, each, each, each)) for each in ids)
+        return {"domain": domains, "category": self.categories, "topic": self.topics, **LABELS}
 
     def to_dict(self) -> dict[str, Any]:
         return {

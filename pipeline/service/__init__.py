@@ -1,0 +1,1 @@
+"""The HTTP service over `score()`; it needs the `serve` extra."""
