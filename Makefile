@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 LICENCE ?= any
-NAME ?= nabd-base
+STATED := $(if $(filter stated,$(LICENCE)),-stated)
+NAME ?= nabd-base$(STATED)
+DATA := build/data$(STATED)
 ENCODER ?= ../shared/encoder/multilingual-e5-small-arfaen
 BIN := $(VENV)/bin
 NABD := $(BIN)/nabd
@@ -45,19 +47,19 @@ lint: $(VENV)/.dev ## Ruff, mypy and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-build/data/report.json: $(VENV)/.train $(wildcard pipeline/training/labels/*.csv)
-	$(NABD) data --licence $(LICENCE) -o build/data
+$(DATA)/report.json: $(wildcard pipeline/training/labels/*.csv) | $(VENV)/.train
+	$(NABD) data --licence $(LICENCE) -o $(DATA)
 
-data: build/data/report.json ## Gather the labelled sources (NABD_DATA_DIR=..., LICENCE=stated)
+data: $(DATA)/report.json ## Gather the labelled sources (NABD_DATA_DIR=folder, LICENCE=stated)
 
-encoder: build/data/report.json ## Export the encoder to int8 ONNX (ENCODER=folder)
-	$(NABD) encoder $(ENCODER) -o models/encoder
+encoder: $(DATA)/report.json ## Export the encoder to int8 ONNX (ENCODER=folder)
+	$(NABD) encoder $(ENCODER) --data $(DATA) -o models/encoder
 
-train: build/data/report.json ## Train the heads and write the bundle (NAME=...)
-	$(NABD) train --name $(NAME)
+train: $(DATA)/report.json ## Train the heads and write the bundle (LICENCE=stated, NAME=folder)
+	$(NABD) train --data $(DATA) --name $(NAME)
 
-evaluate: build/data/report.json ## Score the held-out sets; write metrics, card and docs/results.md
-	$(NABD) evaluate --name $(NAME)
+evaluate: $(DATA)/report.json ## Score the held-out sets; write metrics, card and docs/results.md
+	$(NABD) evaluate --data $(DATA) --name $(NAME) --docs docs/results$(STATED).md
 
 bench: $(VENV)/.train ## Time Nabd beside torch and TF-IDF; write docs/bench.md
 	$(BIN)/python -m pipeline.training.bench $(ENCODER)

@@ -42,24 +42,23 @@ class Summary:
 
     def render(self) -> RenderableType:
         """Counts side by side, and a line on what a person should look at."""
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-        for name in FIELDS:
-            table.add_column(name, no_wrap=True)
-            table.add_column("", justify="right", no_wrap=True)
-        columns = [_lines(self.counts[name]) for name in FIELDS]
-        for index in range(max(map(len, columns))):
-            table.add_row(*(cell for lines in columns for cell in (lines[index] if index < len(lines) else ("", ""))))
+        side_by_side = Table.grid(padding=(0, 3, 0, 0))
+        side_by_side.add_row(*(_table(name, self.counts[name]) for name in FIELDS))
         share = self.review / self.rows if self.rows else 0.0
         note = f"{self.rows:,} scored, {self.review:,} ({share:.0%}) for a person to review, {self.rejected:,} rejected"
-        return Group(table, Text(), Text(note))
+        return Group(side_by_side, Text(), Text(note))
 
     def print(self, console: Console) -> None:
         console.print(self.render())
 
 
-def _lines(counts: Counter[str]) -> list[tuple[str, str]]:
+def _table(name: str, counts: Counter[str]) -> Table:
+    table = Table(name, "", box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.columns[0].no_wrap = True
+    table.columns[1].justify = "right"
     ranked = counts.most_common()
-    lines = [(label, f"{count:,}") for label, count in ranked[:LIMIT]]
+    for label, count in ranked[:LIMIT]:
+        table.add_row(label, f"{count:,}")
     if rest := sum(count for _, count in ranked[LIMIT:]):
-        lines.append((f"{len(ranked) - LIMIT} more", f"{rest:,}"))
-    return lines
+        table.add_row(f"{len(ranked) - LIMIT} more", f"{rest:,}")
+    return table

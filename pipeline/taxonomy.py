@@ -105,7 +105,7 @@ class Taxonomy:
 
     @cached_property
     def named(self) -> Mapping[str, tuple[Label, ...]]:
-        """Every label set with its names for people, domain and category first; a user's own domain is named by its id."""
+        """Every label set with its names for people, domain and category first; a domain of the user is named by its id."""
         known = {label.id: label for label in DOMAINS}
         ids = dict.fromkeys(self.domain_of.values())
         domains = tuple(known.get(each, Label(each, each, each, each)) for each in ids)

@@ -1,0 +1,21 @@
+"""What several test files use: a whole bundle without a model file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.bundle import Bundle
+from pipeline.encoder import FakeEncoder
+from pipeline.heads import Heads
+from pipeline.taxonomy import DEFAULT, TASKS
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle() -> Bundle:
+    """Nabd's taxonomy over hashed trigrams and seeded random heads: its labels mean nothing, but differ by text."""
+    encoder, random = FakeEncoder(), np.random.default_rng(7)
+    labels = {task: DEFAULT.labels(task) for task in TASKS}
+    shape = (encoder.width, sum(map(len, labels.values())))
+    heads = Heads(random.normal(0, 6, shape).astype(np.float32), np.zeros(shape[1], np.float32), labels)
+    return Bundle("tiny", encoder, heads, DEFAULT, dict.fromkeys(TASKS, 1.0), {"category": 0.3})
