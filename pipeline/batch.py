@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from pipeline.bundle import Bundle
@@ -16,6 +15,7 @@ from pipeline.summary import Summary
 from pipeline.writers import RejectsWriter, Writer
 
 FIRST_WINDOW, WINDOW = 64, 2048  # the first is small so that the first rows are out soon
+WINDOW_CHARACTERS = 2_000_000  # so that long messages take no more memory than short ones
 
 Items = Iterable[Row | Reject]
 
@@ -41,11 +41,17 @@ def score_rows(
 
 
 def windows(items: Items) -> Iterator[Sequence[Row | Reject]]:
-    """The items in order, a small window first."""
-    stream, size = iter(items), FIRST_WINDOW
-    while window := list(islice(stream, size)):
+    """The items in order, a small window first; one ends early at `WINDOW_CHARACTERS`."""
+    window: list[Row | Reject] = []
+    size, characters = FIRST_WINDOW, 0
+    for item in items:
+        window.append(item)
+        characters += sum(len(value) for value in item.values.values() if isinstance(value, str))
+        if len(window) == size or characters >= WINDOW_CHARACTERS:
+            yield window
+            window, size, characters = [], WINDOW, 0
+    if window:
         yield window
-        size = WINDOW
 
 
 def message(row: Row, roles: Roles) -> Message:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,10 +22,10 @@ from pipeline.heads import Heads
 
 SCHEMA = 1
 HEADS = "heads.safetensors"
-FIELDS = frozenset(
-    ("schema", "name", "normaliser", "encoder", "taxonomy", "tasks", "temperatures", "thresholds", "training", "files",
-     "built", "sha256")
-)  # fmt: skip
+FIELDS = {
+    "schema": int, "name": str, "normaliser": str, "encoder": str, "taxonomy": dict, "tasks": dict,
+    "temperatures": dict, "thresholds": dict, "training": dict, "files": dict, "built": dict, "sha256": str,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,27 +91,36 @@ def load(folder: Path, *, threads: int = 0, encoder: Encoder | None = None) -> B
     if manifest["normaliser"] != normalise.VERSION:
         found, ours = manifest["normaliser"], normalise.VERSION
         raise BundleError(f"{folder.name} was trained with normaliser {found}, this is {ours}; train it again")
-    labels = {task: tuple(names) for task, names in manifest["tasks"].items()}
     encoder = encoder or find_encoder(folder.parent, manifest["encoder"], threads=threads)
     if encoder.id != manifest["encoder"]:
         raise BundleError(f"{folder.name} needs encoder {manifest['encoder'][:12]}, found {encoder.id[:12]}")
     table = taxonomy.Taxonomy.from_dict(manifest["taxonomy"])
-    if set(labels) != set(taxonomy.TASKS) or any(labels[task] != table.labels(task) for task in labels):
+    labels = {task: table.labels(task) for task in taxonomy.TASKS}
+    if list(manifest["tasks"].items()) != [(task, list(names)) for task, names in labels.items()]:
         raise BundleError(f"the tasks of {folder.name} do not follow its taxonomy; train it again")
+    heads = Heads.load(folder / HEADS, labels)
+    if len(heads.weight) != encoder.width:
+        found, given = len(heads.weight), encoder.width
+        raise BundleError(f"the heads of {folder.name} read {found} numbers, its encoder gives {given}")
     return Bundle(
-        manifest["name"], encoder, Heads.load(folder / HEADS, labels), table, manifest["temperatures"],
-        manifest["thresholds"], manifest["training"], manifest["sha256"],
+        manifest["name"], encoder, heads, table, _numbers(manifest, "temperatures", taxonomy.TASKS),
+        _numbers(manifest, "thresholds", ("category",)), manifest["training"], manifest["sha256"],
     )  # fmt: skip
 
 
 def find_encoder(models: Path, wanted: str, *, threads: int = 0) -> OnnxEncoder:
     """The encoder folder below `models` whose id is `wanted`, its files verified."""
+    fault = None
     for path in sorted(models.glob("*/encoder.json")):
-        manifest = read_manifest(path.parent)
+        try:
+            manifest = read_manifest(path.parent)
+        except BundleError as error:
+            fault = error
+            continue
         if manifest["id"] == wanted:
             _verify(path.parent, manifest["files"], known={"model.onnx", "tokenizer.json"})
             return OnnxEncoder(path.parent, threads)
-    raise BundleError(
+    raise fault or BundleError(
         f"no encoder {wanted[:12]} below {models}; reinstall the models folder, or train with one that is there"
     )
 
@@ -123,17 +133,30 @@ def file_hash(path: Path) -> str:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
-    if not path.exists():
-        raise BundleError(f"{folder} is no model: it holds no manifest.json")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(f"{folder} is no model: it holds no manifest.json") from None
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError:
         raise BundleError(f"{path} is not JSON: it was altered; restore it or train again") from None
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA or manifest.keys() != FIELDS:
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA or manifest.keys() != FIELDS.keys():
         raise BundleError(f"{path} is not of schema {SCHEMA}, the one this version of Nabd reads")
     if manifest["sha256"] != _digest(manifest):
         raise BundleError(f"{path} was altered: its sha256 is not the one it states; restore it or train again")
+    for name, kind in FIELDS.items():
+        if not isinstance(manifest[name], kind):
+            raise BundleError(f"{path}: {name} is {type(manifest[name]).__name__}, expected {kind.__name__}")
     return manifest
+
+
+def _numbers(manifest: Mapping[str, Any], name: str, keys: Collection[str]) -> dict[str, float]:
+    found: dict[str, float] = manifest[name]
+    fit = all(isinstance(value, int | float) and math.isfinite(value) and value > 0 for value in found.values())
+    if not fit or found.keys() != set(keys):
+        raise BundleError(f"{manifest['name']}: {name} are {found}, expected a number above 0 for each of {list(keys)}")
+    return found
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:
@@ -146,9 +169,13 @@ def _verify(folder: Path, files: Mapping[str, str], *, known: set[str]) -> None:
         raise BundleError(f"{folder.name} names files {sorted(files)}, expected {sorted(known)}")
     for name, expected in files.items():
         path = folder / name
-        if not path.exists():
-            raise BundleError(f"{path} is missing; restore it (git checkout) or reinstall")
-        if file_hash(path) != expected:
+        try:
+            found = file_hash(path)
+        except FileNotFoundError:
+            raise BundleError(f"{path} is missing; restore it (git checkout) or reinstall") from None
+        except OSError as error:
+            raise BundleError(f"{path} cannot be read: {error.strerror}") from None
+        if found != expected:
             raise BundleError(
                 f"{path} was altered or is cut short: its sha256 is not {expected[:12]}…; restore it or reinstall"
             )

@@ -59,6 +59,8 @@ def calibration_error(confidence: ArrayLike, correct: ArrayLike, *, bins: int = 
     sureness, right = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
     if not len(sureness):
         return float("nan")
+    _, group, sizes = np.unique(sureness, return_inverse=True, return_counts=True)
+    right = (np.bincount(group, right) / sizes)[group]  # equal confidences share a bin's luck, whatever their order
     parts = np.array_split(np.argsort(sureness, kind="stable"), min(bins, len(sureness)))
     gaps = [len(part) * abs(sureness[part].mean() - right[part].mean()) for part in parts]
     return float(sum(gaps) / len(sureness))

@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,11 +20,13 @@ from pipeline.errors import NabdError
 from pipeline.service.commands import service_commands
 from pipeline.training.commands import training_commands
 
-REJECTS = 3
+REJECTS, INTERRUPTED = 3, 130
+STOPPED = {name: 128 + getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)}
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "ORT_DISABLE_TELEMETRY": "1",
 }
 
 app = typer.Typer(
@@ -100,19 +103,27 @@ def models_command() -> None:
 
 
 def main() -> None:
-    """The console script; errors become one line on stderr and an exit code."""
+    """The console script; an error becomes one line on stderr, or its traceback with --debug, and an exit code."""
     os.environ.update({name: value for name, value in TELEMETRY_OFF.items() if name not in os.environ})
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for name, code in STOPPED.items():
+        if signal.getsignal(getattr(signal, name)) is signal.SIG_DFL:  # nohup ignores SIGHUP: let it
+            signal.signal(getattr(signal, name), lambda *_, code=code: sys.exit(code))
     try:
         app()
     except NabdError as error:
-        if "--debug" in sys.argv:
-            raise
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail("interrupted; nothing was written", 130)
+        _fail("interrupted; no half-written file is left", INTERRUPTED)
+    except SystemExit as stop:
+        if isinstance(stop.code, int) and stop.code in (INTERRUPTED, *STOPPED.values()):
+            _fail("interrupted; no half-written file is left", stop.code)
+        raise
+    except Exception as error:
+        _fail(f"unexpected {type(error).__name__}; `nabd --debug ...` shows where it came from", NabdError.exit_code)
 
 
-def _fail(message: str, code: int) -> Any:
+def _fail(message: str, code: int) -> NoReturn:
+    if "--debug" in sys.argv:
+        traceback.print_exc()
     print(f"nabd: {message}", file=sys.stderr)
     sys.exit(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -113,6 +114,7 @@ class OnnxEncoder:
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before it loads: the call below comes too late
         import onnxruntime as ort
 
         ort.disable_telemetry_events()
@@ -155,7 +157,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         ) from None
     expected = {"id", "files", "width", "window_tokens", "prefix", "pad_id"}
     if not isinstance(manifest, dict) or not expected <= manifest.keys():
-        raise BundleError(f"{path} lacks {sorted(expected - set(manifest))}; it was written by another version of Nabd")
+        missing = expected.difference(manifest if isinstance(manifest, dict) else ())
+        raise BundleError(f"{path} lacks {sorted(missing)}; it was written by another version of Nabd")
     if manifest["id"] != manifest_id(manifest):
         raise BundleError(f"{path} was altered: its id is not the hash of its content; restore it or reinstall")
     return manifest

@@ -40,7 +40,7 @@ _LATINISED_SHARE = 0.1
 _ENGLISH_SHARE = 0.3
 _FOREIGN_SHARE = 0.03
 
-_NOT_WORDS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|@\w+", re.IGNORECASE)
+_NOT_WORDS = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)\S+@\S+|@\w+", re.IGNORECASE)
 _ARABIC_LETTERS = re.compile("[\u0620-\u064a\u066e-\u06d3\u06d5\u06fa-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc]")
 _FOREIGN = re.compile("[ٹڈڑںےێۆڕڵښځڅډړټېۍڼګەۇۈڭڄڃٻڀٿڏ]")
 _FOREIGN_WEAK = re.compile("[ہھ]")

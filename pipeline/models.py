@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from pipeline import bundle as bundles
 from pipeline.errors import BundleError
@@ -18,7 +19,7 @@ def render_models(folder: Path) -> Table:
         try:
             bundle = bundles.load(manifest.parent)
         except BundleError as error:
-            table.add_row(name, "", "", "", f"refused: {error}")
+            table.add_row(name, "", "", "", Text(f"refused: {error}"))
         else:
             table.add_row(name, bundle.version, str(len(bundle.taxonomy.topics)), bundle.encoder.id[:12], "verified")
     return table

@@ -39,11 +39,13 @@ def route(facts: Mapping[str, Sequence[str]], rules: Sequence[Rule]) -> Decision
     raise UsageError("no route matched; end the table of routes with one that has no `when`")
 
 
-def parse_rules(tables: Sequence[Any], source: str, labels: Mapping[str, Sequence[str]]) -> tuple[Rule, ...]:
+def parse_rules(tables: Any, source: str, labels: Mapping[str, Sequence[str]]) -> tuple[Rule, ...]:
     """The `[[route]]` tables of a settings file, whose name and lines errors quote.
 
     `labels` are the values a field can take; a value outside them is an error, for it would never match.
     """
+    if not isinstance(tables, list):
+        raise UsageError(f"{source}: expected tables written as [[route]], found {type(tables).__name__}")
     rules = [_parse(table, f"{source}, route {number}", labels) for number, table in enumerate(tables, 1)]
     if not rules or rules[-1].when:
         raise UsageError(f"{source}: the last [[route]] must have no `when`, so that every message has a queue")
@@ -79,6 +81,8 @@ def _parse(table: Any, where: str, labels: Mapping[str, Sequence[str]]) -> Rule:
 
 def _values(key: str, value: Any, where: str, labels: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     values = tuple(str(item) for item in value) if isinstance(value, list) else (str(value),)
+    if not values:
+        raise UsageError(f"{where}: {key} lists no value, so this route would never match")
     if key.startswith(COLUMN):
         return values
     if key not in FIELDS:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from pipeline import bundle as bundles
 from pipeline.batch import score_rows
 from pipeline.columns import Roles, find_roles
+from pipeline.errors import UsageError
 from pipeline.output import COLUMNS, TYPES
 from pipeline.progress import progress_bar
 from pipeline.readers import Source, open_source
@@ -19,6 +21,7 @@ from pipeline.summary import Summary
 from pipeline.writers import RejectsWriter, open_writer
 
 SAMPLE = 200  # rows looked at to tell the columns apart
+PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}  # names as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,8 @@ class Job:
 
 def run(job: Job, settings: Settings) -> Summary:
     """Scores a file into another. The summary is printed, to stderr when the rows go to stdout."""
-    errors = Console(stderr=True, highlight=False)
-    results = errors if job.out == "-" else Console(highlight=False)
+    errors, results = (Console(stderr=err, **PLAIN) for err in (True, job.out == "-"))
+    rejects_path = _rejects_path(job)
     bundle = bundles.load(model_folder(settings.model), threads=settings.threads)
     with open_source(job.source, **job.reading) as source:
         roles = find_roles(source.columns, source.sample(SAMPLE), **job.columns)
@@ -44,8 +47,8 @@ def run(job: Job, settings: Settings) -> Summary:
             errors.print(describe(source, roles))
         columns = [*source.columns, *(name for name in COLUMNS if name not in source.columns)]
         with (
-            RejectsWriter(job.rejects or _rejects_beside(job)) as rejects,
             open_writer(job.out, columns=columns, source=source, types=TYPES) as writer,
+            RejectsWriter(rejects_path) as rejects,
             progress_bar(errors, source, disable=job.quiet) as advance,
         ):
             summary = score_rows(source, roles, bundle, settings, (writer, rejects), on_window=advance)
@@ -67,6 +70,11 @@ def describe(source: Source, roles: Roles) -> str:
     return "\n".join([source.description, *(f"{', '.join(names)} ({how})" for how, names in found.items())])
 
 
-def _rejects_beside(job: Job) -> str:
+def _rejects_path(job: Job) -> str:
+    """Where the rejects go: as asked, else beside the output. Raises UsageError when that is the input or output."""
     name = job.out if job.out != "-" else job.source if job.source != "-" else "nabd"
-    return str(Path(f"{name}.rejects.jsonl"))
+    path = job.rejects or f"{name}.rejects.jsonl"
+    for kind, other in (("input", job.source), ("output", job.out)):
+        if Path(path).resolve() == Path(other).resolve() and (kind, other) != ("input", "-"):
+            raise UsageError(f"{path} is the {kind} itself, so rejects cannot go there; name another file by --rejects")
+    return path

@@ -113,7 +113,7 @@ def _review(prepared: Prepared, category: Prediction, bundle: Bundle) -> tuple[s
         UNSUPPORTED: prepared.language is Language.UNSUPPORTED,
         OUT_OF_SCOPE: category.label == OUT_OF_SCOPE,
         AMBIGUOUS: category.confidence < bundle.thresholds["category"],
-        TOO_SHORT: not any(letter.isalnum() or ord(letter) > 0x2190 for letter in prepared.text),
+        TOO_SHORT: not any(letter.isalnum() or "\u2190" < letter != "\ufffd" for letter in prepared.text),
     }
     return tuple(reason for reason, holds in reasons.items() if holds)
 

@@ -51,7 +51,7 @@ def load_settings(
         raise UsageError(
             f"{path.name}: unknown key {next(iter(content))!r}, expected one of {', '.join((*NAMES, 'route'))}"
         )
-    given |= {name: environment[f"NABD_{name.upper()}"] for name in NAMES if f"NABD_{name.upper()}" in environment}
+    given |= {name: value for name in NAMES if (value := environment.get(f"NABD_{name.upper()}"))}
     return override(Settings(routes=rules, source=str(path)), **given)
 
 
@@ -86,9 +86,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _typed(name: str, value: Any, kind: type) -> Any:
     if kind is str:
-        return str(value)
+        if not isinstance(value, str):
+            raise UsageError(f"{name} must be text, found {value!r}")
+        return value
     try:
-        if isinstance(value, bool):
+        if isinstance(value, bool | float):
             raise ValueError
         number = int(value)
     except (TypeError, ValueError):

@@ -80,6 +80,9 @@ class Taxonomy:
         for ids in (self.topic_ids, self.category_ids):
             if len(set(ids)) != len(ids) or OUT_OF_SCOPE not in ids:
                 raise BundleError(f"topics and categories must be unique and hold {OUT_OF_SCOPE!r}, found {list(ids)}")
+        above = {self.category_of[OUT_OF_SCOPE], self.domain_of[OUT_OF_SCOPE]}
+        if above != {OUT_OF_SCOPE}:
+            raise BundleError(f"{OUT_OF_SCOPE!r} must be its own category and domain, found it in {sorted(above)}")
 
     @cached_property
     def topic_ids(self) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ class Taxonomy:
 
     @cached_property
     def named(self) -> Mapping[str, tuple[Label, ...]]:
-        """Every label set with its names for people, domain and category first; a domain of the user is named by its id."""
+        """Every label set with its names for people, domain and category first; a user's own domain goes by its id."""
         known = {label.id: label for label in DOMAINS}
         ids = dict.fromkeys(self.domain_of.values())
         domains = tuple(known.get(each, Label(each, each, each, each)) for each in ids)

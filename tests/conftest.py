@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from pipeline.bundle import Bundle
+from pipeline.bundle import Bundle, load, save
 from pipeline.encoder import FakeEncoder
 from pipeline.heads import Heads
+from pipeline.settings import model_folder
 from pipeline.taxonomy import DEFAULT, TASKS
 
 
@@ -19,3 +22,17 @@ def tiny_bundle() -> Bundle:
     shape = (encoder.width, sum(map(len, labels.values())))
     heads = Heads(random.normal(0, 6, shape).astype(np.float32), np.zeros(shape[1], np.float32), labels)
     return Bundle("tiny", encoder, heads, DEFAULT, dict.fromkeys(TASKS, 1.0), {"category": 0.3})
+
+
+@pytest.fixture
+def bundle_folder(tiny_bundle: Bundle, tmp_path: Path) -> Path:
+    """`tiny_bundle` on disk, in a folder of models; load it with `encoder=FakeEncoder()`."""
+    folder = tmp_path / "models" / "tiny"
+    save(tiny_bundle, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Bundle:
+    """The model that ships, with its real encoder."""
+    return load(model_folder("nabd-base"), threads=2)

@@ -90,6 +90,9 @@ def open_blob(path: str | Path) -> Blob:
     if str(path) == "-":
         return _filled(Blob(_spool(sys.stdin.buffer), name="standard input", temporary=True))
     try:
+        if Path(path).is_fifo():  # such as bash's <(...): it can be read only once
+            with Path(path).open("rb") as stream:
+                return _filled(Blob(_spool(stream), name=str(path), temporary=True))
         return _filled(Blob(Path(path), name=Path(path).name))
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; check the path") from error

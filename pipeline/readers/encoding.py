@@ -176,7 +176,11 @@ def _chunks(blob: Blob, codec: str) -> Iterator[tuple[int, bytes, str]]:
         while True:
             chunk = stream.read(_CHUNK)
             start = seen - len(decoder.getstate()[0])
-            yield start, chunk, decoder.decode(chunk, final=not chunk)
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeError as error:  # the one fault no error handler sees: UTF-16 or UTF-32 without a BOM
+                raise InputError(f"{blob.name} is no {codec.upper()}: it has no BOM; leave --encoding out") from error
+            yield start, chunk, text
             if not chunk:
                 return
             seen += len(chunk)
