@@ -62,7 +62,10 @@ evaluate: $(DATA)/report.json ## Score the held-out sets; write metrics, card an
 	$(NABD) evaluate --data $(DATA) --name $(NAME) --docs docs/results$(STATED).md
 
 bench: $(VENV)/.train ## Time Nabd beside torch and TF-IDF; write docs/bench.md
-	$(BIN)/python -m pipeline.training.bench $(ENCODER)
+	$(BIN)/python -m pipeline.training.bench $(ENCODER) --data $(DATA)
+
+docs: $(VENV)/.base ## Write docs/settings.md, labels.md and commands.md from the code
+	$(BIN)/python -m pipeline.docs
 
 clean: ## Remove what the verbs above made, but not the environment
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache
