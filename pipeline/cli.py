@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 a gate refused, 2 bad use or bad input, 3 finished with re
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import traceback
@@ -18,16 +17,11 @@ from rich.console import Console
 from pipeline import __version__
 from pipeline.errors import NabdError
 from pipeline.service.commands import service_commands
+from pipeline.telemetry import switch_off
 from pipeline.training.commands import training_commands
 
 REJECTS, INTERRUPTED = 3, 130
 STOPPED = {name: 128 + getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)}
-TELEMETRY_OFF = {
-    "DO_NOT_TRACK": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "ORT_DISABLE_TELEMETRY": "1",
-}
 
 app = typer.Typer(
     name="nabd", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -44,12 +38,10 @@ Model = Annotated[str | None, typer.Option(metavar="NAME", help="a folder in mod
 
 @app.callback(invoke_without_command=True)
 def _options(
-    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="print the version and stop")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="show where an error came from")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="show where an error came from; after the verb, too")] = False,
 ) -> None:
     """Nabd reads customer messages in Arabic, Persian and English: what each needs, how it feels, where it goes."""
-    context.obj = debug
     if version:
         typer.echo(__version__)
         raise typer.Exit
@@ -66,6 +58,7 @@ def score_command(
     model: Model = None,
     settings: SettingsFile = None,
     threads: Annotated[int | None, typer.Option(help="processor threads; 0: all cores")] = None,
+    max_characters: Annotated[int | None, typer.Option(help="longer messages are read up to here")] = None,
     rejects: Annotated[
         str | None, typer.Option(metavar="FILE", help="unreadable rows [default: OUT.rejects.jsonl]")
     ] = None,
@@ -82,7 +75,7 @@ def score_command(
     from pipeline import settings as files
     from pipeline.run import Job, run
 
-    chosen = files.override(files.load_settings(settings), model=model, threads=threads)
+    chosen = files.override(files.load_settings(settings), model=model, threads=threads, max_characters=max_characters)
     reading = {"format": format, "encoding": encoding, "delimiter": delimiter, "sheet": sheet}
     columns = {"text": text, "customer": customer, "time": time, "id": id}
     summary = run(Job(source, out, rejects, reading, columns, quiet), chosen)
@@ -104,26 +97,29 @@ def models_command() -> None:
 
 def main() -> None:
     """The console script; an error becomes one line on stderr, or its traceback with --debug, and an exit code."""
-    os.environ.update({name: value for name, value in TELEMETRY_OFF.items() if name not in os.environ})
+    switch_off()
+    debug = "--debug" in sys.argv  # before or after the verb
+    sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     for name, code in STOPPED.items():
         if signal.getsignal(getattr(signal, name)) is signal.SIG_DFL:  # nohup ignores SIGHUP: let it
             signal.signal(getattr(signal, name), lambda *_, code=code: sys.exit(code))
     try:
         app()
     except NabdError as error:
-        _fail(str(error), error.exit_code)
+        _fail(str(error), error.exit_code, debug=debug)
     except KeyboardInterrupt:
-        _fail("interrupted; no half-written file is left", INTERRUPTED)
+        _fail("interrupted; no half-written file is left", INTERRUPTED, debug=debug)
     except SystemExit as stop:
         if isinstance(stop.code, int) and stop.code in (INTERRUPTED, *STOPPED.values()):
-            _fail("interrupted; no half-written file is left", stop.code)
+            _fail("interrupted; no half-written file is left", stop.code, debug=debug)
         raise
     except Exception as error:
-        _fail(f"unexpected {type(error).__name__}; `nabd --debug ...` shows where it came from", NabdError.exit_code)
+        fault = f"unexpected {type(error).__name__}; `nabd --debug ...` shows where it came from"
+        _fail(fault, NabdError.exit_code, debug=debug)
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    if "--debug" in sys.argv:
+def _fail(message: str, code: int, *, debug: bool) -> NoReturn:
+    if debug:
         traceback.print_exc()
     print(f"nabd: {message}", file=sys.stderr)
     sys.exit(code)

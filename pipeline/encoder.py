@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import BundleError
+from pipeline.telemetry import switch_off
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -114,10 +114,9 @@ class OnnxEncoder:
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before it loads: the call below comes too late
+        switch_off()
         import onnxruntime as ort
 
-        ort.disable_telemetry_events()
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.log_severity_level = 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.records import Prediction, Scored
+from pipeline.taxonomy import LEAVES
 
 TYPES = {
     "nabd_language": "string",
@@ -47,7 +48,7 @@ def cells(scored: Scored) -> dict[str, Any]:
         *_label(scored.emotion),
         *_label(scored.urgency),
         scored.churn.label,
-        round(scored.churn.probabilities["yes"], 4),
+        round(scored.churn.probabilities[LEAVES], 4),
         decision.queue,
         decision.priority,
         decision.sla_minutes,

@@ -54,6 +54,8 @@ def run(job: Job, settings: Settings) -> Summary:
             summary = score_rows(source, roles, bundle, settings, (writer, rejects), on_window=advance)
         if summary.rejected:
             errors.print(f"{summary.rejected:,} rows could not be read; each with its reason: {rejects.path}")
+        elif job.rejects is None:
+            Path(rejects_path).unlink(missing_ok=True)  # of an earlier run: it would speak of this one
         for reason, count in source.skipped.items():
             errors.print(f"{count:,} left out: {reason}")
     if not job.quiet:

@@ -14,7 +14,7 @@ from pipeline.normalise import normalise
 from pipeline.privacy import mask
 from pipeline.records import Message, Prediction, Scored
 from pipeline.route import COLUMN, Rule, route
-from pipeline.taxonomy import OUT_OF_SCOPE, Taxonomy
+from pipeline.taxonomy import NEGATIVE, OUT_OF_SCOPE, POSITIVE, Taxonomy
 
 UNSUPPORTED, AMBIGUOUS, TOO_SHORT = "unsupported_language", "ambiguous", "too_short"
 REVIEW_REASONS = (UNSUPPORTED, OUT_OF_SCOPE, AMBIGUOUS, TOO_SHORT)
@@ -119,7 +119,7 @@ def _review(prepared: Prepared, category: Prediction, bundle: Bundle) -> tuple[s
 
 
 def _polarity(sentiment: Prediction) -> float:
-    return sentiment.probabilities["positive"] - sentiment.probabilities["negative"]
+    return sentiment.probabilities[POSITIVE] - sentiment.probabilities[NEGATIVE]
 
 
 def _best(probabilities: Mapping[str, float]) -> Prediction:

@@ -41,11 +41,13 @@ def load_settings(
 ) -> Settings:
     """The settings file named, else NABD_SETTINGS, else ./nabd.toml, else Nabd's own; then the environment.
 
-    Routes are checked against the labels of `table`. Raises UsageError for what cannot be used.
+    A file without routes gets Nabd's own. Routes are checked against the labels of `table`. Raises UsageError for
+    what cannot be used.
     """
     path = path or Path(environment.get("NABD_SETTINGS") or (FILE if Path(FILE).exists() else home() / FILE))
     content = _read(path)
-    rules = parse_rules(content.pop("route", []), path.name, _labels(table))
+    routes = content.pop("route") if "route" in content else _read(home() / FILE)["route"]
+    rules = parse_rules(routes, path.name, _labels(table))
     given = {name: content.pop(name) for name in NAMES if name in content}
     if content:
         raise UsageError(

@@ -56,6 +56,7 @@ LABELS = {
         Label("yes", "May leave", "قد يغادر", "احتمال ترک", "leaves, has left, or warns others off"),
     ),
 }
+NEGATIVE, POSITIVE, LEAVES = "negative", "positive", "yes"
 SENTIMENTS, EMOTIONS, URGENCIES, CHURN = (tuple(label.id for label in labels) for labels in LABELS.values())
 TASKS = ("topic", *LABELS)
 

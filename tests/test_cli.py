@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import STOPPED, TELEMETRY_OFF, main
+from pipeline.cli import STOPPED, main
 from pipeline.output import COLUMNS
 from pipeline.readers import open_source
 from pipeline.settings import home
+from pipeline.telemetry import SWITCHES
 from pipeline.writers import open_writer
 
 NABD = str(Path(sys.executable).with_name("nabd"))
@@ -55,7 +56,7 @@ def many(tmp_path: Path) -> Path:
 def inside(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Inside]:
     """Runs `nabd ...` in this process, in a folder of its own: exit code, stdout, stderr."""
     kept = {name: signal.getsignal(getattr(signal, name)) for name in STOPPED}
-    for name, value in TELEMETRY_OFF.items():
+    for name, value in SWITCHES.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
 

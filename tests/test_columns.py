@@ -131,3 +131,17 @@ def test_fold_is_one_spelling() -> None:
     assert fold("Message_Body ") == fold("messageBody") == fold("message-body")
     assert fold("متن‌پيام") == fold("متن پیام")
     assert fold("الرِّسالة") == fold("الرساله")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "I was charged twice for my plan this month and nobody has answered my two emails about it",
+        "خصمتوا مني الفلوس مرتين هذا الشهر ومحد رد علي لا بالواتس ولا بالايميل من يومين",
+        "این ماه دو بار از حساب من پول برداشت شده و هیچ کس جواب ایمیل های من را نمی دهد",
+    ],
+)
+def test_a_message_where_the_header_should_be_is_refused_without_being_quoted(message: str) -> None:
+    with pytest.raises(ColumnError, match=r"column 2 .* add a header row") as error:
+        find_roles(("1", message), ())
+    assert message not in str(error.value)

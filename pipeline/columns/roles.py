@@ -13,6 +13,7 @@ from pipeline.errors import ColumnError
 from pipeline.records import Row
 
 _TEXT_LIMIT = 2.0
+_LONGEST_NAME = 12  # words; more than that is a message where a header should be
 _AS_GOOD = 0.9
 
 
@@ -54,6 +55,7 @@ class _Finder:
     """One search; a column serves one role only, in the order in which roles are asked for."""
 
     def __init__(self, columns: Sequence[str], sample: Sequence[Row], named: Mapping[str, str]) -> None:
+        _refuse_messages(columns)
         self._columns = columns
         self._values = {name: [row.values.get(name) for row in sample] for name in columns}
         self._how: dict[str, str] = {}
@@ -140,3 +142,12 @@ def _also(how: str, others: Sequence[str]) -> str:
 
 def _listed(columns: Sequence[str]) -> str:
     return ", ".join(f"'{column}'" for column in columns)
+
+
+def _refuse_messages(columns: Sequence[str]) -> None:
+    for number, name in enumerate(columns, 1):
+        if len(name.split()) > _LONGEST_NAME:
+            raise ColumnError(
+                f"the name of column {number} has {len(name.split())} words, so the first row looks like data; "
+                "add a header row, such as id,text"
+            )

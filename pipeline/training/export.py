@@ -14,14 +14,13 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnxruntime.transformers.fusion_options import FusionOptions
-from onnxruntime.transformers.optimizer import optimize_model
 from tokenizers import Tokenizer
 from transformers import AutoModel
 
 from pipeline.bundle import file_hash
 from pipeline.encoder import OnnxEncoder, manifest_id
 from pipeline.score import prepare
+from pipeline.telemetry import switch_off
 from pipeline.training.examples import OWN, load_examples
 from pipeline.training.quantise import Feed, quantise
 
@@ -99,6 +98,10 @@ def to_onnx(encoder: torch.nn.Module, *, heads: int, width: int) -> onnx.ModelPr
 
     LayerNormalization stays unfused: ONNX Runtime vectorises it, and not the fused SkipLayerNormalization.
     """
+    switch_off()
+    from onnxruntime.transformers.fusion_options import FusionOptions
+    from onnxruntime.transformers.optimizer import optimize_model
+
     ids = torch.randint(5, 1000, (2, 9))
     fusion = FusionOptions("bert")
     fusion.use_multi_head_attention = True

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+
+from pipeline.telemetry import switch_off
 
 WEIGHT_MAX = 64  # 255 * 64 * 2 fits int16
 MICROSOFT = "com.microsoft"
@@ -58,6 +59,9 @@ def quantise(model: onnx.ModelProto, batches: Iterable[Feed]) -> onnx.ModelProto
 def _activation_ranges(
     model: onnx.ModelProto, names: Sequence[str], batches: Iterable[Feed]
 ) -> dict[str, tuple[float, float]]:
+    switch_off()
+    import onnxruntime as ort
+
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     probe.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)

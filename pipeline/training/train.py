@@ -29,7 +29,7 @@ from pipeline.training.examples import OWN, Example, load_examples, training_dra
 PER_GROUP = 800  # rows of each source, language and label
 OWN_WEIGHT = 5.0  # a row labelled by our own guide counts as this many mapped ones
 STRENGTHS = (0.001, 0.003, 0.01, 0.03)  # C of scikit-learn: inverse of the regularisation
-MAX_ERROR = 0.15  # of the categories that are not handed to a person, on dev
+MAX_ERROR = 0.2  # of the categories that are not handed to a person, on dev
 LIBRARIES = ("numpy", "onnxruntime", "scikit-learn", "tokenizers")
 
 

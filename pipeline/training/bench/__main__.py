@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import NabdError
+from pipeline.telemetry import switch_off
 
 
 def main(
@@ -20,6 +21,7 @@ def main(
     data: Annotated[Path, typer.Option(metavar="DIR", help="prepared data; else the demo export")] = Path("build/data"),
 ) -> None:
     """Time Nabd beside torch and TF-IDF and write what was measured."""
+    switch_off()
     from pipeline.training.bench.measure import Plan, measure
     from pipeline.training.bench.page import render
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError, OutputError, UsageError
+from pipeline.telemetry import switch_off
 from pipeline.training.sources.folder import FETCHED, fetched_hashes, file_hash, find_files, write_lines
 from pipeline.training.sources.registry import Hub, Registry, Source
 
@@ -61,7 +61,7 @@ def _rows(source: Source, hub: Hub) -> Iterator[dict[str, str]]:
 
 
 def _load(hub: Hub, split: str) -> Any:
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    switch_off()
     try:
         from datasets import load_dataset
     except ImportError:

@@ -1,0 +1,137 @@
+"""Measurements -> MODEL_CARD.md: what the model is, for what, from what, and how well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.taxonomy import CHURN, EMOTIONS, SENTIMENTS, URGENCIES
+from pipeline.training.sources.registry import NO_LICENCE
+from pipeline.training.tables import (
+    calibration_table,
+    confusion_table,
+    difference_table,
+    gold_table,
+    label_table,
+    review_lines,
+    table,
+)
+
+WHAT = """# Model card: {name}
+
+`{version}` labels a customer message with a category and topic, sentiment, emotion, urgency and churn risk. Linear
+heads (recipe `{recipe}`) on a frozen multilingual sentence encoder; it runs on a processor, without a network.
+
+## Intended use
+
+Sorting, routing and prioritising inbound customer-support messages in Arabic (standard and dialects), Persian and
+English, with people deciding what the model hands over (`nabd_review`). Each message is judged alone.
+
+## Limits
+
+- Do not use it to judge employees or customers as persons, nor to refuse anybody a service without a person
+  deciding.
+- Messages in other languages are flagged, not understood. Arabic and Persian written in Latin letters, and mixed
+  messages, were not measured apart.
+- The labels are those of one guide; public sets were mapped to them, and some mapped labels are close rather than
+  equal.
+- Real Arabic and Persian training messages are rich in complaints, praise and faults and poor in billing and
+  inquiries; messages written for this project and mapped public sets fill that gap.
+- Rare labels have few test rows: read their intervals, not their figures."""
+
+UNLICENSED = """**Sources that state no licence:** {names}. Whether their use is allowed where you are is yours to
+judge; `make data train LICENCE=stated` trains without them."""
+
+TRAINING = """## Training and calibration
+
+At most {per_group} rows of each source, language and label, and every row labelled by our own guide, those
+weighted {own_weight:g} times (seed {seed}). C (inverse regularisation) and the temperature that calibrates each
+task were chosen on gold dev. A category under confidence {threshold} goes to a person: on gold dev at most
+{max_error:.0%} of the others were wrong."""
+
+FIDELITY = """Encoder: int8 ONNX; cosine to its fp32 original on {texts} held-out texts: mean {cosine_mean}, 1st
+percentile {cosine_p01}, least {cosine_min}."""
+
+RESULTS = """## Results on gold test
+
+Every row by its most probable label, before any is handed over; 95% bootstrap intervals in brackets. A sentiment
+that the model does not give counts as wrong. `docs/results.md` has public sets, dialects and published scores."""
+
+
+def render_card(metrics: Mapping[str, Any]) -> str:
+    """The whole card, Markdown."""
+    parts = (_what, _labels, _data, _training, _results, _version)
+    return "\n\n".join(block for part in parts for block in part(metrics)) + "\n"
+
+
+def _what(metrics: Mapping[str, Any]) -> Iterator[str]:
+    model = metrics["model"]
+    yield WHAT.format(name=model["name"], version=model["version"], recipe=metrics["training"]["recipe"])
+
+
+def _labels(metrics: Mapping[str, Any]) -> Iterator[str]:
+    names = metrics["model"]["taxonomy"]
+    yield "## Labels"
+    yield table(
+        ["topic", "category", "meaning"],
+        [[f"`{topic['id']}`", topic["parent"], topic["meaning"]] for topic in names["topics"]],
+        text_columns=3,
+    )
+    fixed = {"sentiment": SENTIMENTS, "emotion": EMOTIONS, "urgency": URGENCIES, "churn": CHURN}
+    yield "\n".join(f"- {task}: {', '.join(labels)}" for task, labels in fixed.items())
+    yield "A category is as probable as its topics together. A message out of scope gets no sentiment."
+
+
+def _data(metrics: Mapping[str, Any]) -> Iterator[str]:
+    training, origins = metrics["training"], metrics["gold_train_origins"]
+    yield f"## Training data\n\nSources with licence `{training['licence']}`; rows that at least one task learnt from."
+    rows = [[each["name"], each["licence"], each["rows"]] for each in training["sources"]]
+    yield table(["source", "licence", "rows"], rows, text_columns=2)
+    yield "Rows of each task: " + ", ".join(f"{task} {count}" for task, count in training["rows"].items()) + "."
+    yield "The rows of `gold` are real messages labelled by reading them; they come from:"
+    rows = [[name, each["licence"], each["rows"]] for name, each in origins.items()]
+    yield table(["origin", "licence", "rows"], rows, text_columns=2)
+    named = [each["name"] for each in training["sources"] if each["licence"] == NO_LICENCE]
+    named += [f"{name} (in gold)" for name, each in origins.items() if each["licence"] == NO_LICENCE]
+    yield UNLICENSED.format(names=", ".join(named)) if named else "Every source states a licence."
+    yield "No row of a test split, and none whose licence is non-commercial, trains the model."
+
+
+def _training(metrics: Mapping[str, Any]) -> Iterator[str]:
+    training, model = metrics["training"], metrics["model"]
+    chosen = {name: training[name] for name in ("per_group", "own_weight", "seed", "max_error")}
+    yield TRAINING.format(**chosen, threshold=model["thresholds"]["category"])
+    rows = [[task, f"{c:g}", model["temperatures"][task]] for task, c in training["C"].items()]
+    yield table(["task", "C", "temperature"], rows)
+    fidelity = model["encoder_fidelity"]
+    yield "Encoder: fidelity not measured." if fidelity is None else FIDELITY.format(**fidelity)
+
+
+def _results(metrics: Mapping[str, Any]) -> Iterator[str]:
+    gold = metrics["gold"]["all"]
+    topics = [topic["id"] for topic in metrics["model"]["taxonomy"]["topics"]]
+    categories = [category["id"] for category in metrics["model"]["taxonomy"]["categories"]]
+    yield RESULTS
+    yield gold_table(metrics)
+    yield "Paired difference to TF-IDF in category macro-F1:"
+    yield difference_table(metrics)
+    yield "### Categories\n\nTrue labels down, predicted across."
+    yield confusion_table(gold["category"], categories)
+    yield "### Topics"
+    yield label_table(gold["topic"], topics)
+    yield "### Calibration\n\nExpected calibration error, 10 bins of equal mass."
+    yield calibration_table(metrics)
+    yield "### Handed to a person\n\n" + review_lines(metrics)
+
+
+def _version(metrics: Mapping[str, Any]) -> Iterator[str]:
+    model = metrics["model"]
+    yield "## Version"
+    rows = [
+        ["model sha256", f"`{model['sha256']}`"], ["encoder", f"`{model['encoder']}`"],
+        ["normaliser", model["normaliser"]],
+        ["training rows sha256", f"`{metrics['training']['rows_sha256']}`"], ["evaluation seed", metrics["seed"]],
+        ["libraries", ", ".join(f"{name} {version}" for name, version in metrics["libraries"].items())],
+    ]  # fmt: skip
+    yield table(["what", "value"], rows, text_columns=2)
+    yield "To reproduce: `make data train evaluate`, with the sources in `NABD_DATA_DIR`."
