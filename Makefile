@@ -36,7 +36,7 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.train
 
 demo: $(VENV)/.base ## Score the demo export (base install only, nothing heavy)
 	@mkdir -p build
-	$(NABD) score data/demo.csv -o build/demo.scored.csv
+	@$(NABD) score data/demo.csv -o build/demo.scored.csv
 
 test: $(VENV)/.dev lint ## Check the style, the types, the imports, then run every test
 	$(BIN)/pytest

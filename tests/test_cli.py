@@ -315,11 +315,21 @@ def test_the_models_are_listed_verified_or_refused(inside: Inside, monkeypatch: 
     assert "verified" in printed
 
 
-def test_debug_shows_the_traceback_of_bad_input(tmp_path: Path) -> None:
-    done = outside("--debug", "score", tmp_path / "nowhere.csv", "-o", tmp_path / "out.csv")
-    assert done.returncode == 2
-    assert "Traceback" in done.stderr
-    assert last_line(done.stderr).endswith("nowhere.csv does not exist; check the path")
+@pytest.mark.parametrize("place", [0, 4])
+def test_debug_before_or_after_the_verb_shows_the_traceback(inside: Inside, place: int) -> None:
+    arguments = ["score", "nowhere.csv", "-o", "out.csv"]
+    arguments.insert(place, "--debug")
+    code, _, errors = inside(*arguments)
+    assert code == 2
+    assert "Traceback" in errors
+    assert last_line(errors).endswith("nowhere.csv does not exist; check the path")
+
+
+def test_rejects_of_an_earlier_run_do_not_stay_beside_a_run_without_any(inside: Inside, tickets: Path) -> None:
+    aside = tickets.parent / "out.csv.rejects.jsonl"
+    aside.write_text("{}\n", encoding="utf-8")
+    assert inside("score", tickets, "-o", "out.csv")[0] == 0
+    assert not aside.exists()
 
 
 def test_pipes_in_and_out(tickets: Path) -> None:

@@ -23,6 +23,12 @@ def written(folder: Path, text: str, name: str = "nabd.toml") -> Path:
     return path
 
 
+def test_a_file_without_routes_keeps_the_shipped_ones(tmp_path: Path) -> None:
+    found = load_settings(written(tmp_path, "threads = 2\n"), environment={})
+    assert found.threads == 2
+    assert found.routes == load_settings(environment={}).routes
+
+
 def test_a_flag_beats_the_environment_which_beats_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, f'model = "file"\nthreads = 1\nmax_characters = 100\n{ROUTE}')
     found = load_settings(path, environment={"NABD_MODEL": "environment", "NABD_THREADS": "2"})
