@@ -82,7 +82,8 @@ def fit_head(task: str, rows: Sequence[Example], dev: Sequence[Example], vector_
 def row_weights(rows: Sequence[Example], task: str) -> Floats:
     """Own rows weigh `OWN_WEIGHT` times more; a label's rows by its count to the power of -`BALANCE`. The mean is 1."""
     shares = Counter(row.label(task) for row in rows)
-    weights = np.array([(OWN_WEIGHT if row.source in OWN else 1.0) / shares[row.label(task)] ** BALANCE for row in rows])
+    trust = np.array([OWN_WEIGHT if row.source in OWN else 1.0 for row in rows])
+    weights = trust / np.array([shares[row.label(task)] for row in rows]) ** BALANCE
     return np.asarray(weights / weights.mean())
 
 
