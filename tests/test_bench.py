@@ -176,9 +176,11 @@ def test_no_encoder_is_one_clear_error(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random BERT of one thin layer, as wide as the shipped heads ask for, with the shipped tokenizer."""
+    """A random BERT with the layers that are read, as wide as the shipped heads ask for, with the shipped tokenizer."""
     import torch
     from transformers import BertConfig, BertModel
+
+    from pipeline.training.export import LAYERS
 
     folder = tmp_path_factory.mktemp("encoder")
     shipped = home() / "models" / "encoder"
@@ -186,7 +188,8 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = (shipped / "tokenizer.json").read_text(encoding="utf-8")
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=len(json.loads(tokenizer)["model"]["vocab"]) + 8, hidden_size=width, num_hidden_layers=1,
+        vocab_size=len(json.loads(tokenizer)["model"]["vocab"]) + 8, hidden_size=width // len(LAYERS),
+        num_hidden_layers=max(LAYERS),
         num_attention_heads=2, intermediate_size=8, pad_token_id=1,
     )  # fmt: skip
     BertModel(config, add_pooling_layer=False).half().save_pretrained(folder)
