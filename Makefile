@@ -6,12 +6,13 @@ STATED := $(if $(filter stated,$(LICENCE)),-stated)
 NAME ?= nabd-base$(STATED)
 DATA := build/data$(STATED)
 ENCODER ?= ../shared/encoder/multilingual-e5-small-arfaen
+RECIPE ?= $(if $(STATED),heads,finetune)
 BIN := $(VENV)/bin
 NABD := $(BIN)/nabd
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint data encoder train evaluate bench docs clean
+.PHONY: help demo test lint data encoder train distil evaluate ablation bench docs clean
 
 help: ## Print this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +35,10 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.train
 	$(PIP) -e '.[dev,serve]'
 	@touch $@
 
+$(VENV)/.bench: pyproject.toml $(VENV)/.train
+	$(PIP) -e '.[bench]'
+	@touch $@
+
 demo: $(VENV)/.base ## Score the demo export (base install only, nothing heavy)
 	@mkdir -p build
 	@$(NABD) score data/demo.csv -o build/demo.scored.csv
@@ -52,17 +57,29 @@ $(DATA)/report.json: $(wildcard pipeline/training/labels/*.csv) | $(VENV)/.train
 
 data: $(DATA)/report.json ## Gather the labelled sources (NABD_DATA_DIR=folder, LICENCE=stated)
 
-encoder: $(DATA)/report.json ## Export the encoder to int8 ONNX (ENCODER=folder)
-	$(NABD) encoder $(ENCODER) --data $(DATA) -o models/encoder
+encoder: $(DATA)/report.json ## Export the encoder as it is to int8 ONNX (ENCODER=folder)
+	$(NABD) encoder $(ENCODER) --data $(DATA) -o models/encoder-frozen
 
-train: $(DATA)/report.json ## Train the heads and write the bundle (LICENCE=stated, NAME=folder)
-	$(NABD) train --data $(DATA) --name $(NAME)
+train: $(DATA)/report.json ## Train nabd-base (RECIPE=finetune or heads, LICENCE=stated, NAME=folder)
+	$(NABD) train --data $(DATA) --name $(NAME) --recipe $(RECIPE) --source $(ENCODER) --encoder encoder$(if $(STATED),-frozen)
 
-evaluate: $(DATA)/report.json ## Score the held-out sets; write metrics, card and docs/results.md
+distil: $(DATA)/report.json ## Teach nabd-fast what nabd-base says; write nabd-cascade
+	$(NABD) distil --data $(DATA)
+
+evaluate: $(DATA)/report.json ## Score the held-out sets; write metrics, cards and docs/results*.md
+ifeq ($(STATED),)
+	$(NABD) evaluate --data $(DATA) --name nabd-fast --docs docs/results-fast.md --no-baselines
+	$(NABD) evaluate --data $(DATA) --name nabd-cascade --docs docs/results-cascade.md --no-baselines
+endif
 	$(NABD) evaluate --data $(DATA) --name $(NAME) --docs docs/results$(STATED).md
 
-bench: $(VENV)/.train ## Time Nabd beside torch and TF-IDF; write docs/bench.md
+ablation: $(DATA)/report.json ## What mapped, gold, read and authored rows each add; write docs/ablation.md
+	$(BIN)/python -m pipeline.training.ablation $(DATA)
+
+bench: ENCODER := $(or $(patsubst %/config.json,%,$(wildcard build/finetuned-nabd-base/config.json)),$(ENCODER))
+bench: $(VENV)/.bench ## Time Nabd beside torch and TF-IDF; write docs/bench.md
 	$(BIN)/python -m pipeline.training.bench $(ENCODER) --data $(DATA)
+	$(BIN)/python -m pipeline.training.tradeoff $(DATA)
 
 docs: $(VENV)/.base ## Write docs/settings.md, labels.md and commands.md from the code
 	$(BIN)/python -m pipeline.docs

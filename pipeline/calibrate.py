@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.encoder import Vectors
 
 Floats = NDArray[np.float64]
+Value = TypeVar("Value")
+
+ANY = "*"  # the language of a value that holds for every language without one of its own
+PULL = 200.0  # rows: how strongly all languages together hold the temperature of one
+TRUST = 30.0  # rows: how strongly a language's error rate holds that of one category
 
 
-def probabilities(logits: Vectors, temperature: float) -> Floats:
-    """Softmax of logits / temperature along the last axis (Guo et al. 2017, arXiv:1706.04599)."""
+def of_language(values: Mapping[str, Value], language: str) -> Value:
+    """The value of a language ("ar-Latn" is "ar"), else the one for any."""
+    return values.get(language.partition("-")[0], values[ANY])
+
+
+def probabilities(logits: Vectors, temperature: float | Floats) -> Floats:
+    """Softmax of logits / temperature along the last axis (Guo et al. 2017, arXiv:1706.04599).
+
+    `temperature` is one number, or one a row (n, 1).
+    """
     scaled = np.asarray(logits, np.float64) / temperature
     scaled -= scaled.max(axis=-1, keepdims=True)
     powers = np.exp(scaled)
@@ -37,6 +54,22 @@ def fit_temperature(logits: Vectors, truth: ArrayLike) -> float:
     return float(2 / (low + high))
 
 
+def fit_temperatures(logits: Vectors, truth: ArrayLike, languages: Sequence[str]) -> dict[str, float]:
+    """A temperature for any language and one for each in `languages` (n,).
+
+    The logarithm of a language's own lies between its best and that of all, the nearer to its own the more rows it has.
+    """
+    columns, spoken = np.asarray(truth, np.int64), np.asarray(languages, np.str_)
+    together = fit_temperature(logits, columns)
+    found = {ANY: together}
+    for language in sorted(set(spoken.tolist())):
+        mine = spoken == language
+        own, rows = fit_temperature(logits[mine], columns[mine]), mine.sum()
+        share = rows / (rows + PULL)
+        found[language] = float(np.exp(share * np.log(own) + (1 - share) * np.log(together)))
+    return {language: round(value, 4) for language, value in found.items()}
+
+
 def _loss(logits: Vectors, columns: NDArray[np.int64], inverse: float) -> float:
     scaled = np.asarray(logits, np.float64) * inverse
     top = scaled.max(axis=1, keepdims=True)
@@ -44,14 +77,27 @@ def _loss(logits: Vectors, columns: NDArray[np.int64], inverse: float) -> float:
     return float((total - scaled[np.arange(len(columns)), columns]).mean())
 
 
-def confidence_threshold(confidence: ArrayLike, correct: ArrayLike, *, max_error: float) -> float:
-    """The lowest confidence above which at most `max_error` of the answers are wrong; above 1 when none is."""
+def misroute_thresholds(
+    confidence: ArrayLike, correct: ArrayLike, said: ArrayLike, *, max_error: float
+) -> dict[str, float]:
+    """For each category that is `said` (n,), the lowest confidence above which at most `max_error` are misrouted.
+
+    A category's error rate is held by that of all categories above the same confidence, as if by `TRUST` rows more:
+    a handful of lucky rows opens no gate.
+    """
     sureness, right = np.asarray(confidence, np.float64), np.asarray(correct, bool)
-    order = np.argsort(-sureness, kind="stable")
-    errors = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
-    ends = np.append(np.diff(sureness[order]) < 0, True)  # equal confidences stand or fall together
-    allowed = np.flatnonzero((errors <= max_error) & ends[: len(errors)])
-    return float(sureness[order][allowed[-1]]) if len(allowed) else 1.01
+    names = np.asarray(said, np.str_)
+    found = {}
+    for category in sorted(set(names.tolist())):
+        mine = names == category
+        found[category] = 1.01
+        for level in np.unique(sureness[mine])[::-1]:
+            kept = sureness >= level
+            common = (~right[kept]).mean()
+            error = ((~right[kept & mine]).sum() + TRUST * common) / ((kept & mine).sum() + TRUST)
+            if error <= max_error:
+                found[category] = float(level)
+    return {category: math.floor(level * 10_000) / 10_000 for category, level in found.items()}  # never above the row
 
 
 def calibration_error(confidence: ArrayLike, correct: ArrayLike, *, bins: int = 10) -> float:

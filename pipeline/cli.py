@@ -32,6 +32,7 @@ service_commands(app)
 
 In = Annotated[str, typer.Argument(metavar="IN", help="CSV, TSV, XLSX, JSONL, JSON, Parquet, mbox or EML; - is stdin")]
 Column = typer.Option(metavar="COL", show_default="found by name and content", rich_help_panel="Columns")
+Threads = Annotated[int | None, typer.Option(help="processor threads; 0: all cores")]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", metavar="FILE", help="instead of ./nabd.toml")]
 Model = Annotated[str | None, typer.Option(metavar="NAME", help="a folder in models/, or a path")]
 
@@ -57,7 +58,7 @@ def score_command(
     id: Annotated[str | None, Column] = None,
     model: Model = None,
     settings: SettingsFile = None,
-    threads: Annotated[int | None, typer.Option(help="processor threads; 0: all cores")] = None,
+    threads: Threads = None,
     max_characters: Annotated[int | None, typer.Option(help="longer messages are read up to here")] = None,
     rejects: Annotated[
         str | None, typer.Option(metavar="FILE", help="unreadable rows [default: OUT.rejects.jsonl]")
@@ -81,6 +82,26 @@ def score_command(
     summary = run(Job(source, out, rejects, reading, columns, quiet), chosen)
     if summary.rejected:
         raise typer.Exit(REJECTS)
+
+
+@app.command("explain")
+def explain_command(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="one message; - is stdin")],
+    task: Annotated[str, typer.Option(help="topic, category, sentiment, emotion, urgency or churn")] = "topic",
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object instead of text")] = False,
+    model: Model = None,
+    settings: SettingsFile = None,
+    threads: Threads = None,
+) -> None:
+    """Show the labels of one message, and the words and the sentence that decided.
+
+    nabd explain "I was charged twice and nobody answers" --task sentiment
+    """
+    from pipeline import settings as files
+    from pipeline.explain.run import run
+
+    chosen = files.override(files.load_settings(settings), model=model, threads=threads)
+    run(text, chosen, task=task, as_json=as_json)
 
 
 @app.command("models")

@@ -47,6 +47,8 @@ class OnnxEncoder:
     A text longer than a window is read in windows; its vector is their mean, weighted by their tokens.
     """
 
+    FILES = ("model.onnx", "tokenizer.json")
+
     folder: Path
     threads: int = 0
 
@@ -154,7 +156,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{path} is no encoder manifest ({type(error).__name__}); reinstall the models folder"
         ) from None
-    expected = {"id", "files", "width", "window_tokens", "prefix", "pad_id"}
+    expected = {"id", "kind", "files", "width"}
     if not isinstance(manifest, dict) or not expected <= manifest.keys():
         missing = expected.difference(manifest if isinstance(manifest, dict) else ())
         raise BundleError(f"{path} lacks {sorted(missing)}; it was written by another version of Nabd")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.bundle import Bundle
-from pipeline.calibrate import Floats
+from pipeline.calibrate import Floats, of_language
 from pipeline.clean import clean
 from pipeline.language import Language, detect
 from pipeline.normalise import normalise
@@ -36,12 +36,12 @@ def score(
 ) -> list[Scored]:
     """One `Scored` a message, in their order; each is the same alone as in any list."""
     prepared = [prepare(message.text, max_characters=max_characters) for message in messages]
-    vectors = bundle.encoder.encode([each.text for each in prepared])
-    probabilities = bundle.probabilities(vectors)
+    judged = bundle.judge([each.text for each in prepared], [each.language for each in prepared])
     scored = []
     for index, (message, each) in enumerate(zip(messages, prepared, strict=True)):
-        predictions = predict({task: values[index] for task, values in probabilities.items()}, bundle)
-        scored.append(_decide(message, each, predictions, bundle, rules))
+        predictions = predict({task: values[index] for task, values in judged.probabilities.items()}, bundle)
+        review = _review(each, predictions["category"], bool(judged.strange[index]), bundle)
+        scored.append(_decide(message, each, predictions, review, bundle, rules))
     return scored
 
 
@@ -80,11 +80,11 @@ def category_probabilities(topics: Mapping[str, float], table: Taxonomy) -> dict
 
 
 def _decide(
-    message: Message, prepared: Prepared, found: Mapping[str, Prediction], bundle: Bundle, rules: Sequence[Rule]
-) -> Scored:
+    message: Message, prepared: Prepared, found: Mapping[str, Prediction], review: tuple[str, ...], bundle: Bundle,
+    rules: Sequence[Rule],
+) -> Scored:  # fmt: skip
     category, sentiment = found["category"], found["sentiment"]
     in_scope = category.label != OUT_OF_SCOPE
-    review = _review(prepared, category, bundle)
     domain = bundle.taxonomy.domain_of[category.label]
     facts: dict[str, Sequence[str]] = {task: (prediction.label,) for task, prediction in found.items()}
     facts |= {"language": (prepared.language,), "domain": (domain,), "review": review, "flags": prepared.flags}
@@ -108,11 +108,12 @@ def _decide(
     )
 
 
-def _review(prepared: Prepared, category: Prediction, bundle: Bundle) -> tuple[str, ...]:
+def _review(prepared: Prepared, category: Prediction, strange: bool, bundle: Bundle) -> tuple[str, ...]:
+    """Why a person should look; `strange` is out of scope by its distance from all that the model knows."""
     reasons = {
         UNSUPPORTED: prepared.language is Language.UNSUPPORTED,
-        OUT_OF_SCOPE: category.label == OUT_OF_SCOPE,
-        AMBIGUOUS: category.confidence < bundle.thresholds["category"],
+        OUT_OF_SCOPE: category.label == OUT_OF_SCOPE or strange,
+        AMBIGUOUS: category.confidence < of_language(bundle.thresholds, prepared.language)[category.label],
         TOO_SHORT: not any(letter.isalnum() or "\u2190" < letter != "\ufffd" for letter in prepared.text),
     }
     return tuple(reason for reason, holds in reasons.items() if holds)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.errors import BundleError
 
 OUT_OF_SCOPE = "out_of_scope"
@@ -102,6 +105,15 @@ class Taxonomy:
     def domain_of(self) -> Mapping[str, str]:
         """Category id -> domain id."""
         return {label.id: label.parent for label in self.categories}
+
+    def category_sums(self, topics: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Topic probabilities (n, topics) -> (n, categories): a category is as probable as its topics together."""
+        return np.asarray(topics @ self._membership)
+
+    @cached_property
+    def _membership(self) -> NDArray[np.float64]:
+        parents = np.array([label.parent for label in self.topics])
+        return np.asarray(parents[:, None] == np.array(self.category_ids)[None, :], np.float64)
 
     def labels(self, task: str) -> tuple[str, ...]:
         """The labels of one task, in the order of its logits."""

@@ -6,12 +6,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as effort
 
 from pipeline.bundle import Bundle, load, save
+from pipeline.calibrate import ANY
 from pipeline.encoder import FakeEncoder
 from pipeline.heads import Heads
 from pipeline.settings import model_folder
 from pipeline.taxonomy import DEFAULT, TASKS
+
+# A busy machine may stop a test for longer than any deadline.
+effort.register_profile("nabd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+effort.load_profile("nabd")
+
+
+def level(threshold: float) -> dict[str, dict[str, float]]:
+    """One threshold for every category and language."""
+    return {ANY: dict.fromkeys(DEFAULT.category_ids, threshold)}
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +33,7 @@ def tiny_bundle() -> Bundle:
     labels = {task: DEFAULT.labels(task) for task in TASKS}
     shape = (encoder.width, sum(map(len, labels.values())))
     heads = Heads(random.normal(0, 6, shape).astype(np.float32), np.zeros(shape[1], np.float32), labels)
-    return Bundle("tiny", encoder, heads, DEFAULT, dict.fromkeys(TASKS, 1.0), {"category": 0.3})
+    return Bundle("tiny", encoder, heads, DEFAULT, {task: {ANY: 1.0} for task in TASKS}, level(0.3))
 
 
 @pytest.fixture

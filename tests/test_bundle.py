@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import level
 
-from pipeline.bundle import HEADS, Bundle, file_hash, load, save
+from pipeline.bundle import HEADS, Bundle, load, save
+from pipeline.calibrate import ANY
 from pipeline.encoder import FakeEncoder, OnnxEncoder, manifest_id
 from pipeline.errors import BundleError
-from pipeline.taxonomy import TASKS
+from pipeline.manifest import file_hash
+from pipeline.taxonomy import DEFAULT, TASKS
 
 
 def loaded(folder: Path) -> Bundle:
@@ -35,9 +38,12 @@ def change(folder: Path, edit: Callable[[dict[str, Any]], object], *, sign: bool
 
 def test_a_saved_bundle_comes_back(bundle_folder: Path, tiny_bundle: Bundle) -> None:
     back = loaded(bundle_folder)
-    vectors = FakeEncoder().encode(["سفارشم نرسیده", "وين طلبي", "where is it"])
-    for task, values in tiny_bundle.probabilities(vectors).items():
-        assert np.array_equal(values, back.probabilities(vectors)[task])
+    texts, languages = ["سفارشم نرسیده", "وين طلبي", "where is it", "fin talabi"], ["fa", "ar", "en", "ar-Latn"]
+    said, again = tiny_bundle.judge(texts, languages), back.judge(texts, languages)
+    assert list(said.probabilities) == list(TASKS)
+    for task, values in said.probabilities.items():
+        assert np.array_equal(values, again.probabilities[task])
+    assert np.array_equal(said.strange, again.strange)
     assert replace(back, heads=tiny_bundle.heads, sha256="unsaved") == tiny_bundle
     assert back.version == f"tiny@{back.sha256[:8]}"
     assert {path.name for path in bundle_folder.iterdir()} == {"manifest.json", HEADS}
@@ -46,7 +52,17 @@ def test_a_saved_bundle_comes_back(bundle_folder: Path, tiny_bundle: Bundle) -> 
 def test_the_hash_follows_the_content_and_not_the_build(tiny_bundle: Bundle, tmp_path: Path) -> None:
     first = save(tiny_bundle, tmp_path / "a", built={"on": "2026-01-01"})
     assert first == save(tiny_bundle, tmp_path / "b", built={"on": "2026-02-02"}) == loaded(tmp_path / "a").sha256
-    assert first != save(replace(tiny_bundle, thresholds={"category": 0.9}), tmp_path / "b")
+    assert first != save(replace(tiny_bundle, thresholds=level(0.9)), tmp_path / "b")
+    assert first != save(replace(tiny_bundle, farthest=0.9), tmp_path / "b")
+
+
+def test_what_belongs_to_a_language_comes_back(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    temperatures = {**tiny_bundle.temperatures, "churn": {ANY: 2.0, "fa": 0.5}}
+    thresholds = {**level(0.6), "ar": dict.fromkeys(DEFAULT.category_ids, 1.01)}
+    saved = replace(tiny_bundle, temperatures=temperatures, thresholds=thresholds, farthest=0.75)
+    save(saved, tmp_path / "tiny")
+    back = loaded(tmp_path / "tiny")
+    assert (back.temperatures, back.thresholds, back.farthest) == (temperatures, thresholds, 0.75)
 
 
 def test_saving_over_a_bundle_replaces_it(bundle_folder: Path, tiny_bundle: Bundle) -> None:
@@ -68,7 +84,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a byte of the manifest": (lambda f: flip(f / "manifest.json"), "manifest.json"),
     "half a manifest": (lambda f: (f / "manifest.json").write_text("{"), "is not JSON"),
     "a binary manifest": (lambda f: (f / "manifest.json").write_bytes(b"\xff\x00"), "is not JSON"),
-    "a list for a manifest": (lambda f: (f / "manifest.json").write_text("[]"), "schema 1"),
+    "a list for a manifest": (lambda f: (f / "manifest.json").write_text("[]"), "schema 2"),
 }
 
 
@@ -91,8 +107,9 @@ def test_a_tampered_folder_is_refused(bundle_folder: Path, tamper: Callable[[Pat
 
 
 EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
-    "threshold": lambda m: m["thresholds"].update(category=0.0),
-    "temperature": lambda m: m["temperatures"].update(topic=9.0),
+    "threshold": lambda m: m["thresholds"]["*"].update(billing=0.1),
+    "temperature": lambda m: m["temperatures"]["topic"].update(fa=9.0),
+    "farthest": lambda m: m.update(farthest=1.9),
     "label": lambda m: m["tasks"]["topic"].reverse(),
     "name": lambda m: m.update(name="other"),
     "licence of the data": lambda m: m["training"].update(licence="MIT"),
@@ -109,10 +126,12 @@ def test_an_edited_manifest_is_refused(bundle_folder: Path, edit: Callable[[dict
 
 
 SIGNED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "schema 2": (lambda m: m.update(schema=2), "schema 1"),
-    "no schema": (lambda m: m.pop("schema"), "schema 1"),
-    "unknown key": (lambda m: m.update(colour="red"), "schema 1"),
-    "missing key": (lambda m: m.pop("training"), "schema 1"),
+    "schema 1": (lambda m: m.update(schema=1), "schema 2"),
+    "schema 3": (lambda m: m.update(schema=3), "schema 2"),
+    "no schema": (lambda m: m.pop("schema"), "schema 2"),
+    "unknown key": (lambda m: m.update(colour="red"), "schema 2"),
+    "missing key": (lambda m: m.pop("training"), "schema 2"),
+    "half a cascade": (lambda m: m.update(fast="0" * 64), "schema 2"),
     "other normaliser": (lambda m: m.update(normaliser="0"), "trained with normaliser 0"),
     "other encoder": (lambda m: m.update(encoder="fake-65"), "needs encoder fake-65"),
     "unknown file": (lambda m: m["files"].update({"code.pkl": "0"}), "names files"),
@@ -125,11 +144,22 @@ SIGNED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "missing task": (lambda m: m["tasks"].pop("churn"), "do not follow its taxonomy"),
     "no taxonomy": (lambda m: m.update(taxonomy={}), "taxonomy"),
     "no temperature": (lambda m: m["temperatures"].pop("churn"), "temperatures"),
-    "temperature 0": (lambda m: m["temperatures"].update(churn=0), "temperatures"),
-    "temperature NaN": (lambda m: m["temperatures"].update(churn=float("nan")), "temperatures"),
-    "temperature as text": (lambda m: m["temperatures"].update(churn="1"), "temperatures"),
+    "temperature of a task we lack": (lambda m: m["temperatures"].update(mood={"*": 1.0}), "temperatures"),
+    "temperature of one language only": (lambda m: m["temperatures"].update(churn={"fa": 1.0}), "temperatures"),
+    "temperature of no language": (lambda m: m["temperatures"].update(churn=1.0), "temperatures"),
+    "temperature 0": (lambda m: m["temperatures"]["churn"].update(ar=0), "temperatures"),
+    "temperature NaN": (lambda m: m["temperatures"]["churn"].update({"*": float("nan")}), "temperatures"),
+    "temperature as text": (lambda m: m["temperatures"]["churn"].update({"*": "1"}), "temperatures"),
     "no threshold": (lambda m: m.update(thresholds={}), "thresholds"),
-    "unknown threshold": (lambda m: m["thresholds"].update(colour=0.5), "thresholds"),
+    "thresholds of one language only": (lambda m: m.update(thresholds={"fa": m["thresholds"]["*"]}), "thresholds"),
+    "threshold of an unknown category": (lambda m: m["thresholds"]["*"].update(colour=0.5), "thresholds"),
+    "a category without a threshold": (lambda m: m["thresholds"].update(fa={"billing": 0.5}), "thresholds"),
+    "threshold of no category": (lambda m: m["thresholds"].update(fa=0.5), "thresholds"),
+    "threshold 0": (lambda m: m["thresholds"]["*"].update(billing=0), "thresholds"),
+    "threshold NaN": (lambda m: m["thresholds"]["*"].update(billing=float("nan")), "thresholds"),
+    "farthest as text": (lambda m: m.update(farthest="far"), "farthest is str"),
+    "farthest NaN": (lambda m: m.update(farthest=float("nan")), "farthest is nan"),
+    "farthest below 0": (lambda m: m.update(farthest=-0.1), "farthest is -0.1"),
 }
 
 
@@ -165,7 +195,7 @@ def models(tiny_bundle: Bundle, tmp_path: Path) -> Path:
     for name, content in files.items():
         (folder / "encoder" / name).write_bytes(content)
     hashes = {name: file_hash(folder / "encoder" / name) for name in files}
-    content = {"files": hashes, "width": 64, "window_tokens": 8, "prefix": "query: ", "pad_id": 1}
+    content = {"kind": "onnx", "files": hashes, "width": 64, "window_tokens": 8, "prefix": "query: ", "pad_id": 1}
     (folder / "encoder" / "encoder.json").write_text(json.dumps({**content, "id": manifest_id(content)}))
     save(replace(tiny_bundle, encoder=OnnxEncoder(folder / "encoder")), folder / "tiny")
     return folder
@@ -203,4 +233,9 @@ def test_a_tampered_encoder_is_refused(models: Path, tamper: Callable[[Path], ob
 def test_the_shipped_bundle_is_whole(shipped: Bundle) -> None:
     assert shipped.heads.weight.shape == (shipped.encoder.width, sum(map(len, shipped.heads.labels.values())))
     assert np.isfinite(shipped.heads.weight).all()
-    assert 0 < shipped.thresholds["category"] < 1
+    assert shipped.taxonomy == DEFAULT
+    for levels in shipped.thresholds.values():
+        assert levels.keys() == set(DEFAULT.category_ids)
+        assert 0 < min(levels.values()) < 1, "some messages need no person"
+    assert all(0.05 <= value <= 20 for values in shipped.temperatures.values() for value in values.values())
+    assert 0 < shipped.farthest <= 2

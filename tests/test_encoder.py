@@ -82,9 +82,9 @@ def test_batches_hold_every_text_once_and_bounded_tokens(lengths: list[int]) -> 
 
 
 def encoder_folder(folder: Path, **changes: object) -> Path:
-    content = {"files": {}, "width": 4, "window_tokens": 8, "prefix": "query: ", "pad_id": 1, "fidelity": {}}
+    content = {"kind": "onnx", "files": {}, "width": 4, "window_tokens": 8, "prefix": "query: ", "pad_id": 1}
     folder.mkdir()
-    (folder / "encoder.json").write_text(json.dumps({**content, "id": manifest_id(content), **changes}))
+    (folder / "encoder.json").write_text(json.dumps({**content, "id": manifest_id(content), "fidelity": {}, **changes}))
     return folder
 
 
@@ -96,7 +96,8 @@ def test_the_measured_fidelity_is_no_part_of_an_encoders_id(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "change", [{"width": 5}, {"pad_id": 0}, {"prefix": ""}, {"id": "0"}, {"files": {"model.onnx": "0"}}]
+    "change",
+    [{"width": 5}, {"pad_id": 0}, {"prefix": ""}, {"id": "0"}, {"kind": "static"}, {"files": {"model.onnx": "0"}}],
 )
 def test_an_altered_encoder_manifest_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
     with pytest.raises(BundleError, match=r"encoder\.json was altered"):
@@ -110,3 +111,13 @@ def test_what_is_no_encoder_manifest_is_refused(tmp_path: Path, content: bytes) 
         read_manifest(tmp_path)
     with pytest.raises(BundleError, match="FileNotFoundError"):
         read_manifest(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("field", ["id", "kind", "files", "width"])
+def test_a_manifest_that_lacks_a_field_says_which(tmp_path: Path, field: str) -> None:
+    path = encoder_folder(tmp_path / "a") / "encoder.json"
+    content = json.loads(path.read_text())
+    del content[field]
+    path.write_text(json.dumps(content))
+    with pytest.raises(BundleError, match=rf"lacks \['{field}'\]; it was written by another version"):
+        read_manifest(tmp_path / "a")

@@ -29,7 +29,7 @@ from pipeline.training.prepare.example import (
     Example,
     Tally,
 )
-from pipeline.training.prepare.mapping import load_label_maps
+from pipeline.training.prepare.mapping import Reviewed, load_label_maps, load_reviewed
 from pipeline.training.prepare.split import carve_dev
 from pipeline.training.sources import Registry, file_hash, load_registry, write_lines
 
@@ -96,14 +96,16 @@ def data_folder(folder: Path, rows: Mapping[str, Sequence[Row]] = ROWS) -> Regis
                  "licence": source.licence, "train_ok": source.train_ok}  # fmt: skip
         if source.name in hashes:
             table |= {"file": FILES.get(source.name, f"data/{source.name}.jsonl.gz"), "sha256": hashes[source.name]}
+        if source.intents:
+            table["intents"] = source.intents
         lines = [f"{key} = {json.dumps(value)}" for key, value in table.items()]
         tables.append("\n".join([f"[{source.name}]", *lines, f"train_only = {str(source.train_only).lower()}"]))
     (folder / "registry.toml").write_text("\n".join(tables), encoding="utf-8")
     return load_registry(folder / "registry.toml")
 
 
-def prepared(folder: Path, **options: Any) -> tuple[Report, dict[str, Row]]:
-    registry = data_folder(folder / "in")
+def prepared(folder: Path, rows: Mapping[str, Sequence[Row]] = ROWS, **options: Any) -> tuple[Report, dict[str, Row]]:
+    registry = data_folder(folder / "in", rows)
     report = prepare(folder / "in", folder / "out", registry=registry, **options)
     with gzip.open(folder / "out" / "rows.jsonl.gz", "rt", encoding="utf-8") as lines:
         return report, {row["id"]: row for row in map(json.loads, lines)}
@@ -139,6 +141,45 @@ def test_rows_carry_labels_origin_and_permission(tmp_path: Path) -> None:
     assert (rows["g1"]["source"], rows["g1"]["origin"], rows["m1"]["origin"]) == ("gold", "airline", "marsa")
     assert {key for key, row in rows.items() if not row["train_ok"]} == {"g1", "g4", "p1"}
     assert sum(source.evaluation_only for source in report.sources) == 2
+
+
+def test_rows_say_who_labelled_them_and_what_the_source_called_them(tmp_path: Path) -> None:
+    clinc = public("c2", "what's the limit on my card", "credit_limit")
+    arabic = public("n1", "بطاقتي ما وصلت للحين", "card arrival", "train", "ar")
+    _, rows = prepared(tmp_path, {**ROWS, "clinc150": [clinc], "arbanking77": [arabic]})
+    assert {key for key, row in rows.items() if row["own"]} == {"g1", "g2", "g3", "g4", "a1", "a2"}
+    intents = {key: row["intent"] for key, row in rows.items() if row["intent"]}
+    assert intents == {
+        "b2": "banking/card linking", "b8": "banking/top up limits", "n1": "banking/card arrival",
+        "c2": "clinc150/credit limit",
+    }  # fmt: skip
+
+
+def reviewed(source: str, split: str) -> tuple[str, Reviewed]:
+    """The id of a row that was read for `split`, and what was made of it."""
+    return next((key, row) for (name, key), row in load_reviewed().items() if (name, row.split) == (source, split))
+
+
+def test_a_row_that_was_read_by_our_guide_has_its_labels_and_its_split(tmp_path: Path) -> None:
+    (learnt, first), (held, second) = (reviewed("marsa", split) for split in ("train", "dev"))
+    marsa = [
+        public(learnt, "الشبكة ممتازة هالأيام", "neu", "train", "ar"),
+        public(held, "النت طايح من الصبح", "neu", "train", "ar"),
+        public("unread", "باقتي خلصت بدري", "neg", "train", "ar"),
+    ]
+    _, rows = prepared(tmp_path, {"marsa": marsa})
+    for key, split, labels in ((learnt, "train", first.labels), (held, "dev", second.labels)):
+        assert (rows[key]["own"], rows[key]["split"], rows[key]["origin"]) == (True, split, "marsa")
+        assert tuple(rows[key][task] for task in TASKS) == labels
+    assert (rows["unread"]["own"], rows["unread"]["sentiment"], rows["unread"]["topic"]) == (False, "negative", None)
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_a_row_that_its_source_holds_out_is_never_taken_for_a_reviewed_one(tmp_path: Path, split: str) -> None:
+    """Whatever was read, the test rows of a source stay as they are."""
+    key, _ = reviewed("marsa", "train")
+    _, rows = prepared(tmp_path, {"marsa": [public(key, "الشبكة ممتازة هالأيام", "pos", split, "ar")]})
+    assert (rows[key]["own"], rows[key]["split"], rows[key]["sentiment"]) == (False, split, "positive")
 
 
 def test_stated_licences_only_takes_the_others_out_of_train(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import level
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -14,11 +15,23 @@ from hypothesis import strategies as st
 from pipeline.bundle import Bundle
 from pipeline.records import Message, Prediction, Scored
 from pipeline.route import COLUMN, Rule
-from pipeline.score import AMBIGUOUS, MASKED, MIXED, REVIEW_REASONS, TOO_SHORT, TRUNCATED, UNSUPPORTED, predict, score
+from pipeline.score import (
+    AMBIGUOUS,
+    MASKED,
+    MIXED,
+    REVIEW_REASONS,
+    TOO_SHORT,
+    TRUNCATED,
+    UNSUPPORTED,
+    predict,
+    prepare,
+    score,
+)
 from pipeline.settings import load_settings
 from pipeline.taxonomy import DEFAULT, OUT_OF_SCOPE, TASKS
 
 RULES = (Rule("all", "desk", "normal", 60),)
+ARABIZI = "3ayez a3raf el order beta3y feen w leh mat2akhar keda"
 LANGUAGES = {
     "ar": (
         "لم يصلني رمز التحقق منذ الصباح ولا أستطيع الدخول إلى حسابي",
@@ -39,7 +52,7 @@ LANGUAGES = {
         "How do I change my delivery address?",
         "the app keeps crashing since the update, pls fix it asap",
     ),
-    "ar-Latn": ("3ayez a3raf el order beta3y feen w leh mat2akhar keda",),
+    "ar-Latn": (ARABIZI,),
     "fa-Latn": ("salam sefaresham hanooz nareside lotfan peygiri konid",),
 }
 TEXTS = [text for texts in LANGUAGES.values() for text in texts]
@@ -223,11 +236,45 @@ def test_a_category_below_its_threshold_is_ambiguous(tiny_bundle: Bundle) -> Non
     bundle = certain(tiny_bundle, topic="refund")
     sure = one("hello there friend", bundle).category.confidence
     for threshold, review in ((sure, ()), (sure + 1e-9, (AMBIGUOUS,)), (1.01, (AMBIGUOUS,))):
-        assert one("hello there friend", replace(bundle, thresholds={"category": threshold})).review == review
+        assert one("hello there friend", replace(bundle, thresholds=level(threshold))).review == review
+
+
+def test_thresholds_are_those_of_the_language_and_of_the_category_said(tiny_bundle: Bundle) -> None:
+    thresholds = {**level(0.01), "ar": level(0.01)["*"] | {"billing": 1.01}}
+    texts = {"ar": "وين فلوسي يا جماعة", "fa": "پولم را پس بدهید لطفا", "en": "where is my money", "ar-Latn": ARABIZI}
+    for topic, ambiguous in {"refund": {"ar", "ar-Latn"}, "fault": set()}.items():
+        bundle = replace(certain(tiny_bundle, topic=topic), thresholds=thresholds)
+        found = score([Message(text) for text in texts.values()], bundle, RULES)
+        assert [each.language for each in found] == list(texts)
+        assert {each.language for each in found if AMBIGUOUS in each.review} == ambiguous
+
+
+def test_temperatures_are_those_of_the_language(tiny_bundle: Bundle) -> None:
+    texts = {"fa": "پولم را پس بدهید لطفا", "en": "where is my money", "ar-Latn": ARABIZI, "ar": "وين فلوسي يا جماعة"}
+    temperatures = {**tiny_bundle.temperatures, "topic": {"*": 2.0, "ar": 5.0, "fa": 0.5}}
+    bundle = replace(certain(tiny_bundle, topic="refund", churn="yes"), temperatures=temperatures)
+    found = score([Message(text) for text in texts.values()], bundle, RULES)
+    for each, used in zip(found, (0.5, 2.0, 5.0, 5.0), strict=True):
+        expected = np.exp(9 / used) / (np.exp(9 / used) + len(DEFAULT.topics) - 1)
+        assert each.topic.confidence == pytest.approx(expected)
+        assert each.churn.confidence == pytest.approx(np.exp(9) / (np.exp(9) + 1)), "another task, another temperature"
+    assert [each.language for each in found] == list(texts)
+
+
+def test_what_is_far_from_every_topic_is_for_a_person_and_keeps_its_answer(tiny_bundle: Bundle) -> None:
+    near, far = "where is my order", "كم الساعة الآن في طوكيو"
+    bundle = certain(tiny_bundle, topic="status", sentiment="positive")
+    vectors = bundle.encoder.encode([prepare(near).text, prepare("سفارش من کجاست").text])
+    heads = replace(bundle.heads, centres=np.stack([vectors.mean(axis=0), vectors[0]]))
+    for farthest, review in ((0.5, (OUT_OF_SCOPE,)), (2.0, ())):
+        known, strange = score([Message(near), Message(far)], replace(bundle, heads=heads, farthest=farthest), RULES)
+        assert (known.review, strange.review) == ((), review)
+        assert (strange.topic.label, strange.category.label, strange.domain) == ("status", "inquiry", "service")
+        assert strange.sentiment is not None, "the label is in scope; the doubt is for the person to settle"
 
 
 def test_every_reason_to_review_can_hold_and_several_at_once(tiny_bundle: Bundle) -> None:
-    bundle = replace(certain(tiny_bundle, topic=OUT_OF_SCOPE), thresholds={"category": 1.01})
+    bundle = replace(certain(tiny_bundle, topic=OUT_OF_SCOPE), thresholds=level(1.01))
     assert one("", bundle).review == (OUT_OF_SCOPE, AMBIGUOUS, TOO_SHORT)
     assert one("Здравствуйте, где мой заказ", bundle).review == (UNSUPPORTED, OUT_OF_SCOPE, AMBIGUOUS)
     assert REVIEW_REASONS == (UNSUPPORTED, OUT_OF_SCOPE, AMBIGUOUS, TOO_SHORT)

@@ -53,6 +53,14 @@ def test_every_public_source_has_a_label_map() -> None:
     assert set(load_label_maps()) == public
 
 
+def test_sources_of_one_set_of_intents_share_its_name() -> None:
+    sets: dict[str, set[str]] = {}
+    for entry in load_registry().values():
+        if entry.intents:
+            sets.setdefault(entry.intents, set()).add(entry.name)
+    assert sets == {"banking": {"banking77", "arbanking77"}, "clinc150": {"clinc150"}}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

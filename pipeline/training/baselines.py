@@ -22,7 +22,7 @@ from pipeline.calibrate import Floats
 from pipeline.records import Prediction
 from pipeline.score import category_probabilities, predict, prepare
 from pipeline.taxonomy import TASKS, Taxonomy
-from pipeline.training.examples import OWN, Example
+from pipeline.training.examples import Example
 from pipeline.training.scorecard import Answer
 
 WORDS, CHARACTERS = 80_000, 120_000  # features kept, the most frequent
@@ -109,7 +109,7 @@ def _texts(rows: Sequence[Example]) -> list[str]:
 
 
 def _weight(row: Example, own_weight: float) -> float:
-    return own_weight if row.source in OWN else 1.0
+    return own_weight if row.own else 1.0
 
 
 def _shares(rows: Sequence[Example], task: str, table: Taxonomy, *, own_weight: float) -> dict[str, float]:

@@ -5,22 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.calibrate import ANY
 from pipeline.taxonomy import CHURN, EMOTIONS, SENTIMENTS, URGENCIES
 from pipeline.training.sources.registry import NO_LICENCE
 from pipeline.training.tables import (
-    calibration_table,
+    ABSENT,
+    LANGUAGES,
+    certificate_table,
     confusion_table,
     difference_table,
     gold_table,
     label_table,
+    number,
     review_lines,
+    source_certificate_table,
     table,
 )
 
+CERTIFICATE = """## Reliability certificate
+
+Does a probability mean what it says? Expected calibration error of the answers given (10 bins of equal mass) and its
+ceiling, the 95th percentile of what chance gives a perfectly calibrated model on as many rows; in bold where it is
+above. Brier score: the squared distance of the probabilities to the truth, in [0, 2].
+
+![Reliability diagrams and risk-coverage curves](certificate.svg)"""
+
 WHAT = """# Model card: {name}
 
-`{version}` labels a customer message with a category and topic, sentiment, emotion, urgency and churn risk. Linear
-heads (recipe `{recipe}`) on a frozen multilingual sentence encoder; it runs on a processor, without a network.
+`{version}` labels a customer message with a category and topic, sentiment, emotion, urgency and churn risk. {recipe}
+It runs on a processor, without a network.
 
 ## Intended use
 
@@ -42,12 +55,27 @@ English, with people deciding what the model hands over (`nabd_review`). Each me
 UNLICENSED = """**Sources that state no licence:** {names}. Whether their use is allowed where you are is yours to
 judge; `make data train LICENCE=stated` trains without them."""
 
-TRAINING = """## Training and calibration
+RECIPES = {
+    "heads": "Linear heads on a multilingual sentence encoder that was left as it was.",
+    "finetune": "A small multilingual encoder, fine-tuned on all tasks at once, with linear heads.",
+    "distil": "A table of hashed words and character n-grams, taught by the full model, with linear heads.",
+    "cascade": "The fast student answers what it is sure of, the full model the rest.",
+}
 
-At most {per_group} rows of each source, language and label, and every row labelled by our own guide, those
-weighted {own_weight:g} times (seed {seed}). C (inverse regularisation) and the temperature that calibrates each
-task were chosen on gold dev. A category under confidence {threshold} goes to a person: on gold dev at most
-{max_error:.0%} of the others were wrong."""
+HEADS = """At most {per_group} rows of each source, language and label, and every row labelled by our own guide, those
+weighted {own_weight:g} times (seed {seed}); C, the inverse regularisation, was chosen on dev: {C}."""
+
+PHASES = """Fine-tuned in phases ({phases}; seed {seed}); a row is drawn by its kind, then less often from large groups.
+Own: labelled by our own guide; intents: banking sets whose 77 intents are an auxiliary head; mapped: the rest."""
+
+DISTILLED = """Learnt from what the model of sha256 `{teacher}` says of {texts} texts, and the labels of our own
+rows (seed {seed})."""
+
+CASCADED = """`{fast}` answers where its category is as probable as {accept}; that level was chosen on dev, where it
+answers {share:.0%} of the rows."""
+
+CALIBRATION = """A temperature a task and language and the thresholds below were fitted on dev rows labelled by our own
+guide: of the categories that are not handed to a person, at most {max_error:.0%} were wrong there."""
 
 FIDELITY = """Encoder: int8 ONNX; cosine to its fp32 original on {texts} held-out texts: mean {cosine_mean}, 1st
 percentile {cosine_p01}, least {cosine_min}."""
@@ -66,7 +94,7 @@ def render_card(metrics: Mapping[str, Any]) -> str:
 
 def _what(metrics: Mapping[str, Any]) -> Iterator[str]:
     model = metrics["model"]
-    yield WHAT.format(name=model["name"], version=model["version"], recipe=metrics["training"]["recipe"])
+    yield WHAT.format(name=model["name"], version=model["version"], recipe=RECIPES[metrics["training"]["recipe"]])
 
 
 def _labels(metrics: Mapping[str, Any]) -> Iterator[str]:
@@ -99,12 +127,48 @@ def _data(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 def _training(metrics: Mapping[str, Any]) -> Iterator[str]:
     training, model = metrics["training"], metrics["model"]
-    chosen = {name: training[name] for name in ("per_group", "own_weight", "seed", "max_error")}
-    yield TRAINING.format(**chosen, threshold=model["thresholds"]["category"])
-    rows = [[task, f"{c:g}", model["temperatures"][task]] for task, c in training["C"].items()]
-    yield table(["task", "C", "temperature"], rows)
-    fidelity = model["encoder_fidelity"]
-    yield "Encoder: fidelity not measured." if fidelity is None else FIDELITY.format(**fidelity)
+    yield "## Training and calibration"
+    yield _recipe(training, model)
+    yield CALIBRATION.format(max_error=training["max_error"])
+    categories = [category["id"] for category in model["taxonomy"]["categories"]]
+    rows = [[_spoken(name), *(levels[each] for each in categories)] for name, levels in model["thresholds"].items()]
+    yield table(["threshold", *categories], rows)
+    if model["fast"] is None:
+        names = list(model["temperatures"]["topic"])
+        rows = [[task, *(values.get(name, ABSENT) for name in names)] for task, values in model["temperatures"].items()]
+        yield table(["temperature", *map(_spoken, names)], rows)
+    if model["encoder_fidelity"] is not None:
+        yield FIDELITY.format(**model["encoder_fidelity"])
+    if "int8" in training:
+        yield "Accuracy of the same heads on each dev set, fp32 encoder and int8:"
+        rows = [
+            [each["set"], each["task"], each["n"], number(each["fp32"]), number(each["int8"])]
+            for each in training["int8"]
+        ]
+        yield table(["dev set", "task", "rows", "fp32", "int8"], rows, text_columns=2)
+
+
+def _recipe(training: Mapping[str, Any], model: Mapping[str, Any]) -> str:
+    match training["recipe"]:
+        case "finetune":
+            phases = (f"{each['name']}: {each['passes']:,} rows, {_shares(each)}" for each in training["phases"])
+            return PHASES.format(phases="; ".join(phases), seed=training["seed"])
+        case "distil":
+            texts = f"{training['rows']['topic']:,}"
+            return DISTILLED.format(teacher=training["teacher"][:8], texts=texts, seed=training["seed"])
+        case "cascade":
+            return CASCADED.format(fast=model["fast"], accept=model["accept"], share=training["dev"]["share"])
+        case _:
+            strengths = ", ".join(f"{task} {c:g}" for task, c in training["C"].items())
+            return HEADS.format(C=strengths, **{key: training[key] for key in ("per_group", "own_weight", "seed")})
+
+
+def _shares(phase: Mapping[str, Any]) -> str:
+    return ", ".join(f"{kind} {share:.0%}" for kind, share in phase["shares"].items())
+
+
+def _spoken(language: str) -> str:
+    return "any other" if language == ANY else LANGUAGES[language]
 
 
 def _results(metrics: Mapping[str, Any]) -> Iterator[str]:
@@ -113,15 +177,18 @@ def _results(metrics: Mapping[str, Any]) -> Iterator[str]:
     categories = [category["id"] for category in metrics["model"]["taxonomy"]["categories"]]
     yield RESULTS
     yield gold_table(metrics)
-    yield "Paired difference to TF-IDF in category macro-F1:"
-    yield difference_table(metrics)
+    if "baselines" in metrics:
+        yield "Paired difference to TF-IDF in category macro-F1:"
+        yield difference_table(metrics)
     yield "### Categories\n\nTrue labels down, predicted across."
     yield confusion_table(gold["category"], categories)
     yield "### Topics"
     yield label_table(gold["topic"], topics)
-    yield "### Calibration\n\nExpected calibration error, 10 bins of equal mass."
-    yield calibration_table(metrics)
     yield "### Handed to a person\n\n" + review_lines(metrics)
+    yield CERTIFICATE
+    yield certificate_table(metrics, brier=True)
+    yield "Sources and origins with 50 rows or more:"
+    yield source_certificate_table(metrics)
 
 
 def _version(metrics: Mapping[str, Any]) -> Iterator[str]:

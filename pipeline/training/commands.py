@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from pipeline.errors import UsageError
+
 Folder = Annotated[Path, typer.Option("--data", metavar="DIR", help="the prepared data, written by `nabd data`")]
 Models = Annotated[Path, typer.Option(metavar="DIR", help="the folder of models")]
 Name = Annotated[str, typer.Option(metavar="NAME", help="the model's folder below the models")]
+Vectors = Annotated[Path, typer.Option(metavar="DIR", help="kept vectors")]
 Seed = Annotated[int, typer.Option(help="of every random draw")]
 
 DATA, VECTORS = Path("build/data"), Path("build/vectors")
@@ -17,8 +20,8 @@ DATA, VECTORS = Path("build/data"), Path("build/vectors")
 
 def training_commands(app: typer.Typer) -> None:
     """Adds the training verbs to `app`; they need the `train` extra."""
-    for name, command in (("data", data), ("encoder", encoder), ("train", train), ("evaluate", evaluate)):
-        app.command(name)(command)
+    for command in (data, encoder, train, distil, calibrate, evaluate):
+        app.command()(command)
 
 
 def data(
@@ -47,7 +50,7 @@ def data(
 
 def encoder(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="a transformers folder")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR")] = Path("models/encoder"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR")] = Path("models/encoder-frozen"),
     data: Folder = DATA,
     seed: Seed = 0,
 ) -> None:
@@ -64,16 +67,49 @@ def train(
     data: Folder = DATA,
     models: Models = Path("models"),
     name: Name = "nabd-base",
-    vectors: Annotated[Path, typer.Option(metavar="DIR", help="kept vectors")] = VECTORS,
+    recipe: Annotated[str, typer.Option(help="heads, on an encoder as it is, or finetune")] = "heads",
+    source: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="the transformers folder that finetune starts from")
+    ] = None,
+    encoder: Annotated[str, typer.Option(metavar="NAME", help="the encoder's folder below the models")] = "encoder",
+    vectors: Vectors = VECTORS,
     seed: Seed = 0,
 ) -> None:
-    """Fit the heads on the frozen encoder, calibrate them on dev and write the bundle.
+    """Train a model, calibrate it on dev and write the bundle; `finetune` goes on where it was stopped.
 
-    nabd train --data build/data --name nabd-base
+    nabd train --recipe finetune --source ../shared/encoder/multilingual-e5-small-arfaen
     """
-    from pipeline.training.train import run
+    from pipeline.training import train as recipes
 
-    typer.echo(run(data, models / name, vectors, seed=seed))
+    if recipe == "heads":
+        typer.echo(recipes.train_heads(data, models / name, vectors, encoder=encoder, seed=seed))
+    elif recipe == "finetune" and source is not None:
+        typer.echo(recipes.finetune(source, data, models / name, vectors, encoder=encoder, seed=seed))
+    else:
+        raise UsageError(f"--recipe is {recipe!r}: expected heads, or finetune together with --source")
+
+
+def calibrate(
+    max_misroutes: Annotated[str, typer.Option(metavar="SHARE", help="of what no person looks at: 5% or 0.05")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="the model to write, beside the others")],
+    model: Annotated[Path, typer.Option(metavar="DIR", help="the model to start from")] = Path("models/nabd-base"),
+    labelled: Annotated[
+        str | None, typer.Option(metavar="FILE", help="an export with labels; else the dev rows of --data")
+    ] = None,
+    category: Annotated[str, typer.Option(metavar="COL", help="its column of categories or topics")] = "category",
+    text: Annotated[str | None, typer.Option(metavar="COL", help="its column of messages")] = None,
+    data: Folder = DATA,
+) -> None:
+    """Turn an error budget into thresholds by category and language, and say what share goes to a person.
+
+    nabd calibrate --max-misroutes 5% -o models/nabd-strict
+    """
+    from pipeline import bundle as bundles
+    from pipeline.training import budget
+
+    loaded = bundles.load(model)
+    rows = budget.read_labelled(labelled, text=text, category=category, bundle=loaded) if labelled else None
+    typer.echo(budget.run(loaded, out, rows or budget.dev_rows(data), budget=max_misroutes))
 
 
 def evaluate(
@@ -81,6 +117,8 @@ def evaluate(
     models: Models = Path("models"),
     name: Name = "nabd-base",
     docs: Annotated[Path, typer.Option(metavar="FILE", help="the page of results")] = Path("docs/results.md"),
+    vectors: Vectors = VECTORS,
+    baselines: Annotated[bool, typer.Option(help="fit TF-IDF beside it")] = True,
     tracking: Annotated[str, typer.Option(help="an MLflow store")] = "sqlite:///build/mlflow.db",
     seed: Seed = 0,
 ) -> None:
@@ -88,6 +126,23 @@ def evaluate(
 
     nabd evaluate --name nabd-base
     """
-    from pipeline.training.evaluate import run
+    from pipeline.training.evaluate import Judging, run
 
-    typer.echo(run(data, models / name, docs, tracking=tracking, seed=seed))
+    typer.echo(run(data, models / name, docs, Judging(vectors, seed, baselines), tracking=tracking))
+
+
+def distil(
+    data: Folder = DATA,
+    models: Models = Path("models"),
+    teacher: Annotated[str, typer.Option(metavar="NAME", help="the model that teaches")] = "nabd-base",
+    name: Name = "nabd-fast",
+    vectors: Vectors = VECTORS,
+    seed: Seed = 0,
+) -> None:
+    """Teach a fast student what a model says, and put the two in a cascade.
+
+    nabd distil --teacher nabd-base --name nabd-fast
+    """
+    from pipeline.training.distil import run
+
+    typer.echo(run(data, models / teacher, models / name, vectors, seed=seed))

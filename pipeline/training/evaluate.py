@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,51 +15,88 @@ from pipeline import bundle as bundles
 from pipeline.bundle import Bundle
 from pipeline.errors import InputError
 from pipeline.records import Message, Scored
-from pipeline.score import score
+from pipeline.score import predict, prepare, score
 from pipeline.settings import load_settings
 from pipeline.training.baselines import Draw, fit_tfidf, majority
 from pipeline.training.card import render_card
-from pipeline.training.examples import Example, evaluation_draw, load_examples, training_draw
+from pipeline.training.certificate import certificate
+from pipeline.training.examples import Example, evaluation_draw, load_examples, own_dev, training_draw
+from pipeline.training.figures import draw_certificate
+from pipeline.training.intents import measure_intents
+from pipeline.training.parity import distances, family, parity
 from pipeline.training.provenance import check_rows, identity, libraries, origins, rows_of, split_sizes
 from pipeline.training.results import render_results
 from pipeline.training.scorecard import Case, answer_of, difference, grouped, handed_over, scorecard
 from pipeline.training.tables import figure
 from pipeline.training.tracking import record_run
 
-PER_GROUP = 1_000  # rows of each public source and language
+PER_GROUP = 3_000  # rows of each public source and language
 CHUNK = 1_024  # messages scored between two steps of the progress bar
 GOLD = "gold"
 
 
-def run(data: Path, model: Path, docs: Path, *, tracking: str, seed: int = 0) -> str:
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Where the kept vectors lie, the seed of the draws, and whether the baselines are fitted beside."""
+
+    vectors: Path
+    seed: int = 0
+    baselines: bool = True
+
+
+def run(data: Path, model: Path, docs: Path, judging: Judging, *, tracking: str) -> str:
     """Judges the bundle `model` on prepared `data`; writes its metrics.json and MODEL_CARD.md, and the page `docs`.
 
     `tracking` is an MLflow store. Returns the headline for the terminal.
     """
-    metrics = evaluate(bundles.load(model), data, seed=seed)
+    metrics = evaluate(bundles.load(model), data, judging)
+    metrics["family"] = family(model.parent, metrics)
     return publish(metrics, model, docs, tracking=tracking)
 
 
-def evaluate(bundle: Bundle, data: Path, *, seed: int) -> dict[str, Any]:
+def evaluate(bundle: Bundle, data: Path, judging: Judging) -> dict[str, Any]:
     """Everything measured, as plain JSON values; the same input gives the same."""
-    rows_sha256 = check_rows(bundle, data)
+    rows_sha256, seed = check_rows(bundle, data), judging.seed
     examples = load_examples(data)
     held_out = evaluation_draw(examples, "test", per_group=PER_GROUP, seed=seed)
     if not any(row.source == GOLD for row in held_out):
         raise InputError(f"{data} holds no test row of {GOLD!r}, by which a model is judged; run `nabd data` with it")
     scored = _score(held_out, bundle)
-    cases = [Case.of(row, answer_of(one), bundle.taxonomy) for row, one in zip(held_out, scored, strict=True)]
+    cases = judged_cases(held_out, scored, bundle)
+    gold, public = ([case for case in cases if (case.example.source == GOLD) is own] for own in (True, False))
     draw = training_draw(examples, per_group=bundle.training["per_group"], seed=bundle.training["seed"])
-    dev = [row for row in examples if row.split == "dev" and row.source == GOLD and row.train_ok]
     reviews = [one.review for row, one in zip(held_out, scored, strict=True) if row.source == GOLD]
     return {
         "model": identity(bundle), "training": dict(bundle.training), "seed": seed, "libraries": libraries(),
         "data": {"rows_sha256": rows_sha256, "per_group": PER_GROUP, "test_rows": split_sizes(examples, "test")},
         "gold_train_origins": origins(rows_of(draw, GOLD)),
-        **_gold([case for case in cases if case.example.source == GOLD], reviews, seed),
-        **_beside([case for case in cases if case.example.source == GOLD], draw, dev, bundle, seed=seed),
-        **_public([case for case in cases if case.example.source != GOLD], seed),
+        **_gold(gold, reviews, seed),
+        "parity": parity(cases, seed=seed),
+        "certificate": certificate(cases, seed=seed),
+        "distance": distances([case.example for case in gold], bundle),
+        **(_beside(gold, draw, own_dev(examples), bundle, seed=seed) if judging.baselines else {}),
+        "intents": {} if bundle.fast else measure_intents(examples, bundle.encoder, judging.vectors, seed=seed),
+        **_public(public, seed),
     }  # fmt: skip
+
+
+def judged_cases(rows: Sequence[Example], scored: Sequence[Scored], bundle: Bundle) -> list[Case]:
+    """With what the sentiment head says where a labelled row is taken for out of scope, which hides its sentiment."""
+    hidden = [
+        place
+        for place, (row, one) in enumerate(zip(rows, scored, strict=True))
+        if one.sentiment is None and row.sentiment is not None
+    ]
+    prepared = [prepare(rows[place].text) for place in hidden]
+    judged = bundle.judge([each.text for each in prepared], [each.language for each in prepared])
+    heads = {
+        place: predict({task: values[at] for task, values in judged.probabilities.items()}, bundle)["sentiment"]
+        for at, place in enumerate(hidden)
+    }
+    return [
+        replace(Case.of(row, answer_of(one), bundle.taxonomy), head=heads.get(place))
+        for place, (row, one) in enumerate(zip(rows, scored, strict=True))
+    ]
 
 
 def publish(metrics: Mapping[str, Any], model: Path, docs: Path, *, tracking: str) -> str:
@@ -71,6 +108,7 @@ def publish(metrics: Mapping[str, Any], model: Path, docs: Path, *, tracking: st
     }
     for path, text in written.items():
         _write(path, text)
+    draw_certificate(metrics["certificate"], model / "certificate.svg")
     run_id = record_run(metrics, [model / "metrics.json", model / "MODEL_CARD.md"], store=tracking)
     return "\n".join([*_headline(metrics), *map(str, written), f"MLflow run {run_id}"])
 
@@ -133,11 +171,11 @@ def _languages(cases: Sequence[Case]) -> dict[str, Sequence[Case]]:
 
 def _headline(metrics: Mapping[str, Any]) -> Iterator[str]:
     for language, ours in metrics["gold"].items():
-        reached, theirs = ours["category"], metrics["baselines"]["tfidf"][language]["category"]
-        yield (
-            f"category macro-F1, {language}, {reached['n_in_scope']} rows: {figure(reached['macro_f1'])}, "
-            f"TF-IDF {figure(theirs['macro_f1'])}, difference {figure(metrics['difference'][language])}"
-        )
+        reached, beside = ours["category"], ""
+        if "baselines" in metrics:
+            theirs = metrics["baselines"]["tfidf"][language]["category"]
+            beside = f", TF-IDF {figure(theirs['macro_f1'])}, difference {figure(metrics['difference'][language])}"
+        yield f"category macro-F1, {language}, {reached['n_in_scope']} rows: {figure(reached['macro_f1'])}{beside}"
 
 
 def _write(path: Path, text: str) -> None:

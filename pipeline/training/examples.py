@@ -12,12 +12,13 @@ from pathlib import Path
 from pipeline.errors import InputError
 from pipeline.taxonomy import TASKS
 
-OWN = ("gold", "authored")  # labelled by our own guide; every row of them is used
-
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One prepared row; a label is None where its source does not speak of that task."""
+    """One prepared row; a label is None where its source does not speak of that task.
+
+    `own`: labelled by our own guide. `intent`: the source's own fine-grained label, behind the set it belongs to.
+    """
 
     id: str
     source: str
@@ -27,6 +28,8 @@ class Example:
     text: str
     split: str
     train_ok: bool
+    own: bool
+    intent: str | None
     topic: str | None
     sentiment: str | None
     emotion: str | None
@@ -54,7 +57,7 @@ def balanced(examples: Iterable[Example], task: str, *, per_group: int, seed: in
         label = example.label(task)
         if example.split != "train" or not example.train_ok or label is None:
             continue
-        if example.source in OWN:
+        if example.own:
             own.append(example)
         else:
             groups.setdefault((example.source, example.lang, label), []).append(example)
@@ -68,14 +71,24 @@ def training_draw(examples: Sequence[Example], *, per_group: int, seed: int) -> 
     return {task: balanced(examples, task, per_group=per_group, seed=seed) for task in TASKS}
 
 
-def evaluation_draw(examples: Iterable[Example], split: str, *, per_group: int, seed: int) -> list[Example]:
+def draw_groups(examples: Sequence[Example], *, per_group: int, seed: int) -> list[Example]:
+    """Every own train row, and at most `per_group` of each source, language and label of the rest, of all tasks."""
+    found = {task: balanced(examples, task, per_group=per_group, seed=seed) for task in TASKS}
+    return list({(row.source, row.id): row for rows in found.values() for row in rows}.values())
+
+
+def own_dev(examples: Iterable[Example]) -> list[Example]:
+    """What settings, temperatures and thresholds are chosen by: dev rows labelled by our own guide."""
+    return [example for example in examples if example.split == "dev" and example.own and example.train_ok]
+
+
+def evaluation_draw(examples: Sequence[Example], split: str, *, per_group: int, seed: int) -> list[Example]:
     """Every gold row of a split, and at most `per_group` rows of each other source and language."""
     groups: dict[tuple[str, str], list[Example]] = {}
     for example in examples:
-        if example.split == split:
+        if example.split == split and not example.own:
             groups.setdefault((example.source, example.lang), []).append(example)
     rng = random.Random(f"{seed}-{split}")
-    chosen = []
-    for (source, _), group in sorted(groups.items()):
-        chosen += group if source in OWN else rng.sample(group, min(per_group, len(group)))
-    return chosen
+    drawn = [rng.sample(group, min(per_group, len(group))) for _, group in sorted(groups.items())]
+    own = [example for example in examples if example.split == split and example.own]
+    return own + [example for group in drawn for example in group]

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import AutoModel
 
-from pipeline.bundle import file_hash
 from pipeline.encoder import OnnxEncoder, manifest_id
+from pipeline.manifest import file_hash
 from pipeline.score import prepare
 from pipeline.telemetry import switch_off
-from pipeline.training.examples import OWN, load_examples
+from pipeline.training.examples import load_examples
 from pipeline.training.quantise import Feed, quantise
 
 PREFIX = "query: "  # what the e5 models were trained with (Wang et al. 2024, arXiv:2402.05672)
@@ -65,7 +65,7 @@ def run(source: Path, out: Path, data: Path, *, seed: int = 0) -> str:
     examples = load_examples(data)
     rng = random.Random(seed)
     usable = [example for example in examples if example.split == "train" and example.train_ok]
-    parts = [[e for e in usable if (e.source in OWN) is own] for own in (True, False)]
+    parts = [[e for e in usable if e.own is own] for own in (True, False)]
     texts = [example.text for part in parts for example in rng.sample(part, min(SCALE_TEXTS // 2, len(part)))]
     test = [example.text for example in examples if example.split == "test"]
     held_out = rng.sample(test, min(HELD_OUT_TEXTS, len(test)))
@@ -91,7 +91,7 @@ def export_encoder(source: Path, out: Path, *, texts: Sequence[str], held_out: S
     shutil.copyfile(source / "tokenizer.json", out / "tokenizer.json")
     files = {name: file_hash(out / name) for name in ("model.onnx", "tokenizer.json")}
     manifest: dict[str, Any] = {
-        "source": source.name, "licence": "MIT", "width": exact.width, "prefix": PREFIX, "pad_id": pad,
+        "kind": "onnx", "source": source.name, "licence": "MIT", "width": exact.width, "prefix": PREFIX, "pad_id": pad,
         "window_tokens": WINDOW_TOKENS, "pooling": "mean", "layers": list(exact.layers), "files": files,
     }  # fmt: skip
     manifest["id"] = manifest_id(manifest)

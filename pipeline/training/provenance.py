@@ -1,10 +1,12 @@
-"""What an evaluation was made of: the bundle, the data, the libraries."""
+"""What a model or an evaluation was made of: the bundle, the data, the libraries, the revision."""
 
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,13 +27,24 @@ def identity(bundle: Bundle) -> dict[str, Any]:
     return {
         "name": bundle.name, "version": bundle.version, "sha256": bundle.sha256, "encoder": bundle.encoder.id,
         "encoder_fidelity": fidelity, "normaliser": normalise.VERSION, "taxonomy": bundle.taxonomy.to_dict(),
-        "temperatures": dict(bundle.temperatures), "thresholds": dict(bundle.thresholds),
+        "temperatures": dict(bundle.temperatures), "thresholds": dict(bundle.thresholds), "farthest": bundle.farthest,
+        "accept": bundle.accept if bundle.fast else None, "fast": bundle.fast.version if bundle.fast else None,
     }  # fmt: skip
 
 
 def libraries() -> dict[str, str]:
     """Versions of those that shape a prediction or a baseline."""
     return {name: version(name) for name in LIBRARIES}
+
+
+def provenance() -> dict[str, Any]:
+    """When, by which revision and libraries; the revision is None outside a checkout."""
+    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return {
+        "on": datetime.now(UTC).date().isoformat(),
+        "revision": found.stdout.strip() or None,
+        "libraries": libraries(),
+    }
 
 
 def check_rows(bundle: Bundle, data: Path) -> str:

@@ -36,11 +36,15 @@ Answer = Mapping[str, Prediction | None]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One held-out row, its true category, and a system's prediction of every task; None is no answer, never right."""
+    """One held-out row, its true category, and a system's prediction of every task; None is no answer, never right.
+
+    `head` is what the sentiment head says also of a message that is taken for out of scope.
+    """
 
     example: Example
     category: str | None
     answer: Answer
+    head: Prediction | None = None
 
     @classmethod
     def of(cls, example: Example, answer: Answer, table: Taxonomy) -> Case:
@@ -116,7 +120,10 @@ def _category(cases: Sequence[Case], seed: int) -> dict[str, Any]:
 
 
 def _sentiment(cases: Sequence[Case], seed: int) -> dict[str, Any]:
-    """F1 of the two poles; macro-F1 of the rows answered; and without `neutral` where no row is neutral."""
+    """F1 of the two poles and macro-F1 of the rows answered; the same of the head, whether in scope or not.
+
+    Where no row is neutral, the head's also without `neutral`.
+    """
     truth, said = _sides("sentiment", cases)
     counts = resample(len(cases), seed=seed)
     given = [case for case in cases if case.answer["sentiment"] is not None]
@@ -124,9 +131,13 @@ def _sentiment(cases: Sequence[Case], seed: int) -> dict[str, Any]:
         "polar_f1": Estimate.of(macro_f1(truth, said, counts, labels=POLAR)).to_dict(),
         "macro_f1_answered": _macro_f1("sentiment", given, seed),
     }
+    heads = [case.answer["sentiment"] or case.head for case in cases]
+    ungated = names([said.label if said else None for said in heads])
+    found["head_macro_f1"] = Estimate.of(macro_f1(truth, ungated, counts)).to_dict()
+    found["head_polar_f1"] = Estimate.of(macro_f1(truth, ungated, counts, labels=POLAR)).to_dict()
     if set(truth.tolist()) <= set(POLAR):
-        masked = names([_pole(case.answer["sentiment"]) for case in cases])
-        found["macro_f1_neutral_masked"] = Estimate.of(macro_f1(truth, masked, counts)).to_dict()
+        masked = names([_pole(said) for said in heads])
+        found["head_macro_f1_neutral_masked"] = Estimate.of(macro_f1(truth, masked, counts)).to_dict()
     return found
 
 

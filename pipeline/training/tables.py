@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.training.scorecard import MEASURED
 
 LANGUAGES = {"all": "all", "ar": "Arabic", "fa": "Persian", "en": "English"}
-SYSTEMS = {"tfidf": "TF-IDF + logistic regression", "majority": "majority label"}
+SYSTEMS = {"majority": "majority label", "tfidf": "TF-IDF + logistic regression"}
 ABSENT = "–"
 
 # (task, measurement) -> what it is called; the order of the rows
@@ -55,7 +55,7 @@ def languages(metrics: Mapping[str, Any]) -> list[str]:
 def gold_table(metrics: Mapping[str, Any]) -> str:
     """Every measure, the model and the baselines one below the other, a column a language."""
     systems = {metrics["model"]["name"]: metrics["gold"]} | {
-        SYSTEMS[name]: metrics["baselines"][name] for name in SYSTEMS
+        SYSTEMS[name]: found for name, found in metrics.get("baselines", {}).items()
     }
     spoken, rows = languages(metrics), []
     for (task, measure), title in MEASURES.items():
@@ -77,11 +77,69 @@ def difference_table(metrics: Mapping[str, Any]) -> str:
     return table(["language", "rows in scope", metrics["model"]["name"], "TF-IDF", "difference"], rows)
 
 
-def calibration_table(metrics: Mapping[str, Any]) -> str:
-    """Expected calibration error of each task, a column a language."""
+def certificate_table(metrics: Mapping[str, Any], *, brier: bool = False) -> str:
+    """Calibration error of each task beside its ceiling, in bold where it is above, a column a language."""
+    cards, spoken = metrics["certificate"]["languages"], languages(metrics)
+    rows = []
+    for task in MEASURED:
+        found = [cards[language].get(task) for language in spoken]
+        rows.append([task, "error / ceiling", *map(_error, found)])
+        if brier:
+            rows.append(["", "Brier", *(number(each and each["brier"]) for each in found)])
+    return table(["task", "", *(LANGUAGES[language] for language in spoken)], rows, text_columns=2)
+
+
+def source_certificate_table(metrics: Mapping[str, Any]) -> str:
+    """The same, a row a source and task."""
+    rows = [
+        [source, task, each["n"], _error(each), number(each["brier"])]
+        for source, tasks in metrics["certificate"]["sources"].items()
+        for task, each in tasks.items()
+    ]
+    return table(["source", "task", "rows", "error / ceiling", "Brier"], rows, text_columns=2)
+
+
+def _error(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return ABSENT
+    text = f"{found['ece']:.3f} / {found['ceiling']:.3f}"
+    return text if found["within"] else f"**{text}**"
+
+
+def parity_table(metrics: Mapping[str, Any]) -> str:
+    """A row a language or dialect of each set."""
+    rows = [
+        [name, LANGUAGES.get(group, group), found["n"], figure(found), f"{found['gap']:.3f}"]
+        for name, groups in metrics["parity"].items()
+        for group, found in groups.items()
+    ]
+    return table(["data and task", "language or dialect", "rows", "score", "gap"], rows, text_columns=2)
+
+
+def family_table(metrics: Mapping[str, Any]) -> str:
+    """Every model of the folder."""
     spoken = languages(metrics)
-    rows = [[task, *(number(metrics["gold"][lang].get(task, {}).get("ece")) for lang in spoken)] for task in MEASURED]
-    return table(["task", *(LANGUAGES[language] for language in spoken)], rows)
+    rows = [
+        [
+            f"`{each['version']}`", *(figure(each["category"][language]) for language in spoken),
+            figure(each["sentiment"]), each["handed_over"], figure(each["accuracy_of_the_rest"]),
+        ]
+        for each in metrics["family"].values()
+    ]  # fmt: skip
+    heads = [f"category macro-F1, {LANGUAGES[language]}" for language in spoken]
+    return table(["model", *heads, "sentiment macro-F1", "handed over", "accuracy of the rest"], rows)
+
+
+def distance_line(metrics: Mapping[str, Any]) -> str:
+    """What the distance from the familiar adds."""
+    found = metrics["distance"]
+    if found["auroc"] is None:
+        return ""
+    return (
+        f"By distance alone, out-of-scope rows are told from the others with an AUROC of {found['auroc']:.3f}; "
+        f"{found['flagged_in_scope']:.1%} of the rows in scope and {found['flagged_out_of_scope']:.1%} of the others "
+        "lie beyond the reach of the model."
+    )
 
 
 def confusion_table(measured: Mapping[str, Any], labels: Sequence[str]) -> str:

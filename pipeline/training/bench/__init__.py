@@ -1,1 +1,1 @@
-"""`make bench`: how fast Nabd is, beside torch and TF-IDF, and how much memory it takes. Writes docs/bench.md."""
+"""`make bench`: how fast Nabd is beside others, and how much memory it takes. Writes docs/bench.md."""

@@ -1,4 +1,4 @@
-"""`python -m pipeline.training.bench ENCODER_FOLDER`: measures and writes docs/bench.md; a quarter of an hour."""
+"""`python -m pipeline.training.bench ENCODER_FOLDER`: measures and writes docs/bench.md."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ def main(
     out: Annotated[Path, typer.Option(metavar="FILE", help="the page to write")] = Path("docs/bench.md"),
     data: Annotated[Path, typer.Option(metavar="DIR", help="prepared data; else the demo export")] = Path("build/data"),
 ) -> None:
-    """Time Nabd beside torch and TF-IDF and write what was measured."""
+    """Time Nabd beside torch, fastText and TF-IDF and write what was measured."""
     switch_off()
-    from pipeline.training.bench.measure import Plan, measure
+    from pipeline.training.bench.measure import measure
     from pipeline.training.bench.page import render
+    from pipeline.training.bench.setting import Plan
 
     try:
         with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
@@ -13,7 +13,7 @@ import torch
 FLAGS = re.compile(
     r"\b(avx2|avx512f|avx512_vnni|avx_vnni|avx512_bf16|avx512_fp16|amx_int8|amx_bf16|asimddp|i8mm|bf16|sve2?)\b"
 )
-LIBRARIES = ("onnxruntime", "torch", "transformers", "tokenizers", "numpy", "scikit-learn")
+LIBRARIES = ("onnxruntime", "torch", "transformers", "tokenizers", "numpy", "scikit-learn", "fasttext-community")
 
 
 def describe_machine(threads: int) -> dict[str, str]:
@@ -26,9 +26,17 @@ def describe_machine(threads: int) -> dict[str, str]:
         "Threads used, by each": str(threads),
         "Memory": f"{psutil.virtual_memory().total / 1e9:.0f} GB",
         "System": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "Libraries": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
+        "Libraries": ", ".join(filter(None, map(installed, LIBRARIES))),
         "torch computes with": str(torch.backends.cpu.get_cpu_capability()),
     }
+
+
+def installed(name: str) -> str:
+    """A distribution and its version, empty when it is not installed."""
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return ""
 
 
 def processor_name(cpuinfo: str) -> str:

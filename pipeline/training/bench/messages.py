@@ -24,7 +24,7 @@ from pipeline.training.examples import load_examples
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Distinct messages, others for TF-IDF to learn from, and where both come from, for people."""
+    """Distinct messages, others for TF-IDF and fastText to learn from, and where both come from, for people."""
 
     texts: tuple[str, ...]
     taught: tuple[str, ...]

@@ -27,7 +27,8 @@ REASONS = (LANGUAGE, NO_COUNTERPART, AMBIGUOUS, NO_LICENCE, EMPTY, HELD_OUT, WIT
 class Example:
     """`labels` follow `TASKS`, None where the source has no counterpart; `origin` differs from `source` in gold.
 
-    `key` is a digest of the folded text: equal keys are the same message.
+    `own` says that a person labelled it by our own guide; `intent` is the source's own fine-grained label, behind the
+    set it belongs to ("banking/card arrival"). `key` is a digest of the folded text: equal keys are the same message.
     """
 
     id: str
@@ -40,11 +41,13 @@ class Example:
     split: str
     train_ok: bool
     labels: tuple[str | None, ...]
+    own: bool = False
+    intent: str | None = None
     key: bytes = b""
 
     def to_dict(self) -> dict[str, Any]:
         """As a line of `rows.jsonl.gz`."""
-        names = ("id", "source", "origin", "lang", "dialect", "domain", "text", "split", "train_ok")
+        names = ("id", "source", "origin", "lang", "dialect", "domain", "text", "split", "train_ok", "own", "intent")
         return {name: getattr(self, name) for name in names} | dict(zip(TASKS, self.labels, strict=True))
 
 

@@ -12,7 +12,14 @@ from pipeline.clean import clean
 from pipeline.errors import InputError, OutputError, UsageError
 from pipeline.training.prepare.dedupe import deduplicate, text_key
 from pipeline.training.prepare.example import EMPTY, LANGUAGE, NO_LICENCE, SPLITS, Example, Tally
-from pipeline.training.prepare.mapping import load_label_maps, map_public, own_labels
+from pipeline.training.prepare.mapping import (
+    Labels,
+    Reviewed,
+    load_label_maps,
+    load_reviewed,
+    map_public,
+    own_labels,
+)
 from pipeline.training.prepare.report import Report, names, summarise
 from pipeline.training.prepare.split import carve_dev
 from pipeline.training.sources import (
@@ -110,13 +117,16 @@ def clean_texts(examples: Iterable[Example], tally: Tally) -> Iterator[Example]:
 def _example(row: Mapping[str, Any], source: Source, registry: Registry, where: str) -> Example | str:
     """The row as an example, or the reason to drop it."""
     try:
-        own = source.labelled_for_us
-        labels = own_labels(row, where) if own else map_public(row, load_label_maps()[source.name], where)
+        reviewed = load_reviewed().get((source.name, row["id"])) if row["split"] == "train" else None
+        own = source.labelled_for_us or reviewed is not None
+        labels = _labels(row, source, reviewed, where)
         if isinstance(labels, str):
             return labels
+        split = reviewed.split if reviewed else row["split"]
         example = Example(
             row["id"], source.name, row.get("source", source.name), row["lang"], row.get("dialect"), row.get("domain"),
-            row["text"], row["split"], bool(row.get("train_ok", source.train_ok == "yes")), labels,
+            row["text"], split, bool(row.get("train_ok", source.train_ok == "yes")), labels,
+            own, _intent(row, source),
         )  # fmt: skip
     except KeyError as error:
         raise InputError(f"{where} has no field {error.args[0]!r}") from None
@@ -127,6 +137,20 @@ def _example(row: Mapping[str, Any], source: Source, registry: Registry, where: 
     if not isinstance(example.text, str):
         raise InputError(f"{where} has a text of type {type(example.text).__name__}, expected a string")
     return example
+
+
+def _labels(row: Mapping[str, Any], source: Source, reviewed: Reviewed | None, where: str) -> Labels | str:
+    """By our own guide where somebody read the row, else as the source's labels map to ours; or why there are none."""
+    if reviewed:
+        return reviewed.labels
+    if source.labelled_for_us:
+        return own_labels(row, where)
+    return map_public(row, load_label_maps()[source.name], where)
+
+
+def _intent(row: Mapping[str, Any], source: Source) -> str | None:
+    """Sources of one set spell their labels differently: banking77 has card_arrival, its translation card arrival."""
+    return f"{source.intents}/{row['label'].replace('_', ' ').lower()}" if source.intents else None
 
 
 def _write(

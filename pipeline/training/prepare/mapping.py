@@ -17,8 +17,17 @@ from pipeline.training.prepare.example import AMBIGUOUS, NO_COUNTERPART
 LABELS = Path(__file__).parents[1] / "labels"
 TABLES = {"topics.csv": "topic", "sentiment.csv": "sentiment", "emotion.csv": "emotion", "churn.csv": "churn"}
 UNMAPPED = "unmapped.csv"
+REVIEWED = "reviewed.csv"
 
 Labels = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a reader of our guide made of a public row: all our labels, and the split it is for."""
+
+    split: str
+    labels: Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,19 @@ def load_label_maps(folder: Path = LABELS) -> Mapping[str, LabelMap]:
         tasks.setdefault(row["dataset"], "topic")
         ours.setdefault(row["dataset"], {})[row["label"]] = None
     return {name: LabelMap(task, ours[name]) for name, task in tasks.items()}
+
+
+@cache
+def load_reviewed(path: Path = LABELS / REVIEWED) -> Mapping[tuple[str, str], Reviewed]:
+    """By source and id; the file holds no text. Raises InputError for a label or a split that is none of ours."""
+    found = {}
+    for number, row in _read(path):
+        where = f"{path}: row {number}"
+        if row["split"] not in ("train", "dev"):
+            raise InputError(f"{where} has the split {row['split']!r}; expected train or dev")
+        labels = own_labels({task: row[task] or None for task in TASKS}, where)
+        found[row["source"], row["id"]] = Reviewed(row["split"], labels)
+    return found
 
 
 def map_public(row: Mapping[str, Any], label_map: LabelMap, where: str) -> Labels | str:

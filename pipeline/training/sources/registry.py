@@ -44,6 +44,7 @@ class Source:
     sha256: str = ""
     packaged: str | None = None
     train_only: bool = False
+    intents: str | None = None
     hub: Hub | None = None
 
     @property

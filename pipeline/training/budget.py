@@ -1,0 +1,102 @@
+"""An error budget -> thresholds: `nabd calibrate --max-misroutes 5%`, on our dev rows or on a labelled export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import bundle as bundles
+from pipeline.bundle import Bundle
+from pipeline.columns import find_roles
+from pipeline.errors import InputError, UsageError
+from pipeline.readers import open_source
+from pipeline.records import Row
+from pipeline.score import prepare
+from pipeline.training import assemble
+from pipeline.training.assemble import Labelled, category_answers, with_thresholds
+from pipeline.training.examples import load_examples, own_dev
+from pipeline.training.provenance import provenance
+from pipeline.training.tables import table
+
+FEWEST = 100  # labelled rows; fewer say too little of a budget
+
+
+def run(bundle: Bundle, out: Path, labelled: Sequence[Labelled], *, budget: str) -> str:
+    """Writes the bundle `out`: `bundle` with thresholds that keep `budget` on `labelled`; returns a table of them."""
+    allowed = parse_share(budget)
+    if len(labelled) < FEWEST:
+        raise InputError(f"found {len(labelled)} labelled rows, expected {FEWEST} or more: label more of them")
+    training = {**bundle.training, "max_error": allowed}
+    found = replace(with_thresholds(bundle, labelled, max_error=allowed), name=out.name, training=training)
+    digest = bundles.save(found, out, built=provenance())
+    return f"{render(found, labelled)}\n\n{out} {digest[:8]}"
+
+
+def parse_share(text: str) -> float:
+    """`5%` or `0.05` -> 0.05. Raises UsageError for what is no share above 0 and below 1."""
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = 0.0
+    if rest or not 0 < share < 1:
+        raise UsageError(f"--max-misroutes is {text!r}, expected a share such as 5% or 0.05")
+    return share
+
+
+def read_labelled(path: str, *, text: str | None, category: str, bundle: Bundle) -> list[Labelled]:
+    """Rows of an export with the category, or the topic, that a person gave each; rows without one are left out.
+
+    Raises InputError for a label that the bundle does not know, with its row.
+    """
+    found = []
+    with open_source(path) as source:
+        if category not in source.columns:
+            raise UsageError(f"{path} has no column {category!r}; it has {', '.join(source.columns)}")
+        roles = find_roles(source.columns, source.sample(200), text=text)
+        for item in source:
+            label = str(item.values.get(category) or "").strip()
+            if not isinstance(item, Row) or not label:
+                continue
+            known = bundle.taxonomy.category_of.get(label, label)
+            if known not in bundle.taxonomy.category_ids:
+                expected = ", ".join((*bundle.taxonomy.category_ids, *bundle.taxonomy.topic_ids))
+                raise InputError(f"row {item.number}: {category} is {label!r}, expected one of {expected}")
+            words = str(item.values.get(roles.text) or "")
+            found.append(Labelled(words, prepare(words).language.partition("-")[0], known))
+    return found
+
+
+def dev_rows(data: Path) -> list[Labelled]:
+    """The dev rows of prepared data that are labelled by our own guide."""
+    return assemble.labelled(own_dev(load_examples(data)))
+
+
+def render(bundle: Bundle, labelled: Sequence[Labelled]) -> str:
+    """A row a language and category: the threshold, the rows it was fitted on, the share handed over, errors left."""
+    answers = category_answers(bundle, labelled)
+    languages = np.array([row.language for row in labelled])
+    rows = []
+    for language, levels in bundle.thresholds.items():
+        mine = languages == language if language in set(languages.tolist()) else np.ones(len(labelled), bool)
+        for category, level in levels.items():
+            chosen = mine & (answers.said == category)
+            kept = chosen & (answers.sure >= level)
+            handed = 1 - kept.sum() / max(chosen.sum(), 1)
+            wrong = (~answers.right[kept]).mean() if kept.any() else 0.0
+            shown = f"{level:.3f}" if level <= 1 else "never alone"
+            rows.append([language, category, shown, int(chosen.sum()), f"{handed:.0%}", f"{wrong:.1%}"])
+    heads = ["language", "said to be", "threshold", "rows", "to a person", "misrouted of the rest"]
+    return table(heads, rows, text_columns=2) + "\n\n" + _together(bundle, labelled)
+
+
+def _together(bundle: Bundle, labelled: Sequence[Labelled]) -> str:
+    answers = category_answers(bundle, labelled)
+    levels = [bundle.thresholds.get(row.language, bundle.thresholds["*"]) for row in labelled]
+    needed = np.array([level[said] for level, said in zip(levels, answers.said.tolist(), strict=True)])
+    kept = answers.sure >= needed
+    wrong = (~answers.right[kept]).mean() if kept.any() else 0.0
+    return f"Of {len(labelled):,} rows {1 - kept.mean():.0%} go to a person; {wrong:.1%} of the others are misrouted."
