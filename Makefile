@@ -77,7 +77,7 @@ ablation: $(DATA)/report.json ## What mapped, gold, read and authored rows each 
 	$(BIN)/python -m pipeline.training.ablation $(DATA)
 
 bench: ENCODER := $(or $(patsubst %/config.json,%,$(wildcard build/finetuned-nabd-base/config.json)),$(ENCODER))
-bench: $(VENV)/.bench ## Time Nabd beside torch and TF-IDF; write docs/bench.md
+bench: $(VENV)/.bench ## Time Nabd beside torch, fastText and TF-IDF; write docs/bench.md and docs/cascade.md
 	$(BIN)/python -m pipeline.training.bench $(ENCODER) --data $(DATA)
 	$(BIN)/python -m pipeline.training.tradeoff $(DATA)
 

@@ -23,10 +23,11 @@ from pipeline.errors import InputError, UsageError
 from pipeline.static import StaticEncoder
 from pipeline.taxonomy import DEFAULT, OUT_OF_SCOPE, TASKS
 from pipeline.training import budget, distil, finetune
+from pipeline.training import draw as draws
 from pipeline.training import train as recipes
 from pipeline.training.assemble import Labelled
 from pipeline.training.cascade import ACCEPTS, cascade_curve
-from pipeline.training.draw import CHUNK_ROWS, Draw, Phase, label_of, label_spaces
+from pipeline.training.draw import Draw, Phase, label_of, label_spaces
 from pipeline.training.examples import load_examples, own_dev
 from pipeline.training.multitask import category_log_probabilities, multitask_loss, pad
 
@@ -41,8 +42,8 @@ WORDS = {
 FEELING = {"refund": "negative", "fault": "negative", "praise": "positive", OUT_OF_SCOPE: None}
 INTENTS = {"banking/card arrival": "where is my card", "banking/top up failed": "my top up did not go through"}
 PHASES = (
-    Phase("broad", CHUNK_ROWS, {"own": 0.5, "intents": 0.3, "mapped": 0.2}),
-    Phase("own", CHUNK_ROWS, {"own": 0.8, "intents": 0.1, "mapped": 0.1}),
+    Phase("broad", 96, {"own": 0.5, "intents": 0.3, "mapped": 0.2}),
+    Phase("own", 96, {"own": 0.8, "intents": 0.1, "mapped": 0.1}),
 )
 
 
@@ -102,6 +103,8 @@ def models(data: Path, source: Path, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finetune, "PHASES", PHASES)
+        for module in (draws, finetune):
+            patch.setattr(module, "CHUNK_ROWS", 96)
         patch.setattr(distil, "EPOCHS", 2)
         recipes.finetune(source, data, folder / "nabd-base", data.parent / "vectors")
         distil.run(data, folder / "nabd-base", folder / "nabd-fast", data.parent / "vectors")
@@ -124,7 +127,10 @@ def test_the_three_models_load_and_answer(models: Path) -> None:
     assert bundles.load(models / "nabd-base").training["recipe"] == "finetune"
 
 
-def test_a_finished_fine_tuning_is_not_repeated_and_other_labels_are_refused(data: Path, source: Path) -> None:
+def test_a_finished_fine_tuning_is_not_repeated_and_other_labels_are_refused(
+    models: Path, data: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetune, "CHUNK_ROWS", 96)
     out = data.parent / "finetuned-nabd-base"
     before = (out / "heads.safetensors").read_bytes()
     finetune.run(source, data, out, phases=PHASES)
@@ -142,7 +148,7 @@ def test_a_finished_fine_tuning_is_not_repeated_and_other_labels_are_refused(dat
 def test_a_draw_follows_its_shares_and_reads_train_rows_alone(data: Path) -> None:
     examples = load_examples(data)
     draw = Draw(examples, PHASES[0], label_spaces(examples))
-    drawn = draw.chunk(random.Random(0))
+    drawn = [row for seed in range(4) for row in draw.chunk(random.Random(seed))]
     assert {row.split for row in drawn} == {"train"}
     own = sum(row.own for row in drawn) / len(drawn)
     intents = sum(row.intent is not None for row in drawn) / len(drawn)

@@ -66,7 +66,8 @@ HEADS = """At most {per_group} rows of each source, language and label, and ever
 weighted {own_weight:g} times (seed {seed}); C, the inverse regularisation, was chosen on dev: {C}."""
 
 PHASES = """Fine-tuned in phases ({phases}; seed {seed}); a row is drawn by its kind, then less often from large groups.
-Own: labelled by our own guide; intents: banking sets whose 77 intents are an auxiliary head; mapped: the rest."""
+Own: labelled by our own guide; intents: banking sets whose 77 intents are an auxiliary head; mapped: the rest. Each
+head is the one tuned with the encoder, or one fitted anew on our own rows, whichever is better on dev (C: {C})."""
 
 DISTILLED = """Learnt from what the model of sha256 `{teacher}` says of {texts} texts, and the labels of our own
 rows (seed {seed})."""
@@ -152,7 +153,8 @@ def _recipe(training: Mapping[str, Any], model: Mapping[str, Any]) -> str:
     match training["recipe"]:
         case "finetune":
             phases = (f"{each['name']}: {each['passes']:,} rows, {_shares(each)}" for each in training["phases"])
-            return PHASES.format(phases="; ".join(phases), seed=training["seed"])
+            strengths = ", ".join(f"{task} {c:g}" if c else f"{task} as tuned" for task, c in training["C"].items())
+            return PHASES.format(phases="; ".join(phases), seed=training["seed"], C=strengths)
         case "distil":
             texts = f"{training['rows']['topic']:,}"
             return DISTILLED.format(teacher=training["teacher"][:8], texts=texts, seed=training["seed"])

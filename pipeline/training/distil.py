@@ -22,6 +22,7 @@ from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
 from pipeline import bundle as bundles
 from pipeline.bundle import Bundle
+from pipeline.calibrate import ANY
 from pipeline.encoder import Vectors, manifest_id
 from pipeline.heads import Heads
 from pipeline.manifest import file_hash
@@ -45,7 +46,7 @@ HARD = 0.5  # weight of a true label beside the teacher's answer
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """Of n texts: their features end to end, where each starts, the teacher's logits, and true labels (-100: none)."""
+    """Of n texts: features end to end, where each starts, the teacher's calibrated logits, labels (-100: none)."""
 
     ids: Ids
     starts: NDArray[np.int64]
@@ -104,7 +105,8 @@ def run(data: Path, teacher: Path, folder: Path, vectors: Path, *, seed: int = 0
 def lessons(rows: Sequence[Example], teacher: Bundle, cache: Path, *, seed: int) -> Lessons:
     """What the teacher makes of `rows`; own rows come `COPIES` times more, respelled as people do, answered alike."""
     texts = [prepare(row.text).text for row in rows]
-    soft = teacher.heads.logits(embed(texts, teacher.encoder, cache))
+    logits = teacher.heads.logits(embed(texts, teacher.encoder, cache))
+    soft = {task: np.asarray(values / teacher.temperatures[task][ANY], np.float32) for task, values in logits.items()}
     hard = {
         task: np.array([labels.index(str(row.label(task))) if row.own and row.label(task) else -100 for row in rows])
         for task, labels in teacher.heads.labels.items()

@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,8 @@ def to_onnx(encoder: torch.nn.Module, *, heads: int, width: int) -> onnx.ModelPr
     fusion.enable_skip_layer_norm = fusion.enable_bias_skip_layer_norm = fusion.enable_embed_layer_norm = False
     fusion.enable_bias_gelu = False  # `quantise` adds every bias inside its matrix product
     axes = {name: {0: "rows", 1: "tokens"} for name in ("input_ids", "attention_mask")} | {"embedding": {0: "rows"}}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the tracing exporter, which is old but keeps the graph that ORT can fuse
         path = Path(folder) / "encoder.onnx"
         torch.onnx.export(
             encoder, (ids, torch.ones_like(ids)), str(path), input_names=["input_ids", "attention_mask"],

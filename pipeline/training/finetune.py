@@ -43,9 +43,13 @@ PHASES = (
 )
 
 
-def run(source: Path, data: Path, out: Path, *, seed: int = 0, phases: Sequence[Phase] = PHASES) -> str:
-    """Fine-tunes the encoder folder `source` on prepared `data` into `out`; goes on from a checkpoint found there."""
+def run(source: Path, data: Path, out: Path, *, seed: int = 0, phases: Sequence[Phase] | None = None) -> str:
+    """Fine-tunes the encoder folder `source` on prepared `data` into `out`; goes on from a checkpoint found there.
+
+    `phases` are `PHASES` unless others are given.
+    """
     out.mkdir(parents=True, exist_ok=True)
+    phases = phases or PHASES
     examples = load_examples(data)
     labels = label_spaces(examples)
     torch.manual_seed(seed)

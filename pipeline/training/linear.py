@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -13,13 +13,14 @@ from sklearn.metrics import f1_score
 from pipeline.calibrate import Floats
 from pipeline.encoder import Vectors
 from pipeline.taxonomy import DEFAULT
-from pipeline.training.assemble import matrix
+from pipeline.training.assemble import VectorOf, matrix
 from pipeline.training.examples import Example
 
 PER_GROUP = 150  # rows of each source, language and label; more of them drown our own rows (on gold dev)
 OWN_WEIGHT = 5.0  # a row labelled by our own guide counts as this many mapped ones
 BALANCE = 0.75  # 0: labels count by their rows, 1: all alike
 STRENGTHS = (0.0003, 0.001, 0.003)  # C of scikit-learn: inverse of the regularisation
+TUNED_STRENGTHS = (0.00003, 0.0001, 0.0003)  # on vectors that were tuned on the same rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ class Head:
         return vectors @ self.weight + self.bias
 
 
-def fit_head(task: str, rows: Sequence[Example], dev: Sequence[Example], vector_of: Mapping[str, Vectors]) -> Head:
+def fit_head(
+    task: str, rows: Sequence[Example], dev: Sequence[Example], vector_of: VectorOf,
+    *, strengths: Sequence[float] = STRENGTHS,
+) -> Head:  # fmt: skip
     """Logistic regression on standardised vectors, the standardisation folded into the weights; C chosen on `dev`."""
     labels = DEFAULT.labels(task)
     inputs, truth = matrix(rows, vector_of), np.array([labels.index(str(row.label(task))) for row in rows])
@@ -43,13 +47,18 @@ def fit_head(task: str, rows: Sequence[Example], dev: Sequence[Example], vector_
     weights = row_weights(rows, task)
     judged = [row for row in dev if row.label(task) is not None]
     heads = []
-    for strength in STRENGTHS:
+    for strength in strengths:
         model = LogisticRegression(C=strength, max_iter=400).fit((inputs - mean) / scale, truth, sample_weight=weights)
-        weight, bias = _unfold(model, len(labels), mean, scale)
-        predicted = [labels[column] for column in (matrix(judged, vector_of) @ weight + bias).argmax(axis=1)]
-        reached = f1_score([row.label(task) for row in judged], predicted, average="macro", zero_division=0)
-        heads.append(Head(weight, bias, strength, float(reached)))
+        head = Head(*_unfold(model, len(labels), mean, scale), strength, 0.0)
+        heads.append(replace(head, dev_f1=head_score(task, head, judged, vector_of)))
     return max(heads, key=lambda head: head.dev_f1)
+
+
+def head_score(task: str, head: Head, judged: Sequence[Example], vector_of: VectorOf) -> float:
+    """Macro-F1 on rows that have a label of the task."""
+    labels = DEFAULT.labels(task)
+    said = [labels[column] for column in head.logits(matrix(judged, vector_of)).argmax(axis=1)]
+    return float(f1_score([row.label(task) for row in judged], said, average="macro", zero_division=0))
 
 
 def row_weights(rows: Sequence[Example], task: str) -> Floats:

@@ -61,9 +61,7 @@ PUBLISHED = (
 
 TARGETS = """`{version}`, every row scored by the same `score()` that serves and judged by its most probable label.
 Brackets are 95% bootstrap percentile intervals ({resamples:,} resamples of the rows). Macro-F1 is the mean over the
-labels that the rows hold.
-
-## Targets"""
+labels that the rows hold."""
 
 GOLD = """## Gold test
 
@@ -102,7 +100,9 @@ def render_results(metrics: Mapping[str, Any]) -> str:
 
 def _targets(metrics: Mapping[str, Any]) -> Iterator[str]:
     yield TARGETS.format(version=metrics["model"]["version"], resamples=RESAMPLES)
-    yield targets_table(metrics)
+    if "baselines" in metrics:  # the targets are of the full model, which alone is judged beside them
+        yield "## Targets"
+        yield targets_table(metrics)
 
 
 def _family(metrics: Mapping[str, Any]) -> Iterator[str]:

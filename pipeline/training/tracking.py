@@ -12,12 +12,12 @@ from pipeline.telemetry import switch_off
 
 EXPERIMENT = "nabd"
 SQLITE = "sqlite:///"
-LOGGED = ("gold", "sources", "dialects", "baselines", "difference")
+LOGGED = ("gold", "sources", "dialects", "intents", "certificate", "parity", "baselines", "difference")
 BATCH = 1_000  # metrics that one call may log
 
 
 def record_run(metrics: Mapping[str, Any], artefacts: Sequence[Path], *, store: str) -> str:
-    """Logs `metrics` and the files into `store`; returns the run's id.
+    """Logs `metrics`, the training curve and the files into `store`; returns the run's id.
 
     For an SQLite store the artefacts go to `mlartifacts` beside its file; another store keeps them where it does.
     """
@@ -49,7 +49,10 @@ def _record(metrics: Mapping[str, Any], artefacts: Sequence[Path], store: str) -
     experiment = known.experiment_id if known else client.create_experiment(EXPERIMENT, artifact_location=place)
     run: str = client.create_run(experiment, run_name=metrics["model"]["version"]).info.run_id
     now = int(time.time() * 1000)
-    values = [Metric(name, value, now, 0) for name, value in flat({kind: metrics[kind] for kind in LOGGED})]
+    logged = {kind: metrics[kind] for kind in LOGGED if kind in metrics}
+    values = [Metric(name, value, now, 0) for name, value in flat(logged)]
+    for point in metrics["training"].get("curve", ()):
+        values += [Metric(f"curve/{name}", value, now, point["chunk"]) for name, value in flat(point)]
     client.log_batch(run, params=[Param(name, value) for name, value in _parameters(metrics).items()])
     for start in range(0, len(values), BATCH):
         client.log_batch(run, metrics=values[start : start + BATCH])

@@ -23,7 +23,7 @@ from pipeline.training.examples import load_examples
 from pipeline.training.figures import draw_cascade
 from pipeline.training.tables import table
 
-MESSAGES, ROUNDS = 1_500, 5
+MESSAGES, ROUNDS = 1_000, 3
 PAGE = """# The cascade: accuracy against speed
 
 Written by `make bench` with {cascade} ({fast} in front of {full}). The student answers a message alone where its

@@ -23,7 +23,15 @@ from pipeline.taxonomy import TASKS
 from pipeline.training.assemble import MAX_ERROR, VectorOf, assemble, joined_labels, matrix, topic_centres
 from pipeline.training.embed import embed
 from pipeline.training.examples import Example, load_examples, own_dev, training_draw
-from pipeline.training.linear import BALANCE, OWN_WEIGHT, PER_GROUP, Head, fit_head
+from pipeline.training.linear import (
+    BALANCE,
+    OWN_WEIGHT,
+    PER_GROUP,
+    TUNED_STRENGTHS,
+    Head,
+    fit_head,
+    head_score,
+)
 from pipeline.training.provenance import provenance
 
 
@@ -70,11 +78,13 @@ def assemble_tuned(data: Path, tuned: Path, folder: Path, vectors: Path, *, enco
     dev = own_dev(examples)
     vector_of = vectors_of([*dev, *own], reader, vectors)
     every = Heads.load(tuned / "heads.safetensors", {k: tuple(v) for k, v in finetuned["labels"].items()})
-    heads = replace(_ours(every), centres=topic_centres(own, vector_of))
+    chosen = {task: best_head(task, own, dev, vector_of, tuned=head) for task, head in _tuned_heads(every).items()}
+    heads = join(chosen, topic_centres(own, vector_of))
     trained = assemble(folder.name, reader, heads, dev, vector_of)
     used = [row for row in examples if row.train_ok and row.split == "train"]
     rows = {task: sum(row.label(task) is not None for row in used) for task in TASKS}
     recipe = {"recipe": "finetune", "rows": rows} | {key: finetuned[key] for key in ("phases", "data", "curve")}
+    recipe["C"] = {task: head.strength for task, head in chosen.items()}
     recipe["int8"] = compare(tuned, reader, heads, examples, seed=seed)
     return _save(trained, folder, dev, vector_of, recipe | record(data, used, seed))
 
@@ -132,13 +142,23 @@ def _dev_scores(heads: Heads, dev: Sequence[Example], vector_of: VectorOf) -> di
     return scores
 
 
-def _ours(every: Heads) -> Heads:
-    """Without the columns of the auxiliary intents, which come after ours."""
-    labels = joined_labels()
+def best_head(task: str, own: Sequence[Example], dev: Sequence[Example], vector_of: VectorOf, *, tuned: Head) -> Head:
+    """The head that was tuned with the encoder, or one fitted anew on our own rows: the better one on dev."""
+    judged = [row for row in dev if row.label(task) is not None]
+    tuned = replace(tuned, dev_f1=head_score(task, tuned, judged, vector_of))
+    rows = [row for row in own if row.label(task) is not None]
+    anew = fit_head(task, rows, dev, vector_of, strengths=TUNED_STRENGTHS)
+    return max(tuned, anew, key=lambda head: head.dev_f1)
+
+
+def _tuned_heads(every: Heads) -> dict[str, Head]:
+    """Task by task, without the auxiliary intents; C is 0: their weights were not fitted by it."""
+    labels, ends = joined_labels(), np.cumsum([len(names) for names in every.labels.values()])
     if {task: every.labels.get(task) for task in labels} != labels:
         raise InputError("the tuned heads have other labels than Nabd's; fine-tune again")
-    columns = sum(map(len, labels.values()))
-    return Heads(every.weight[:, :columns].copy(), every.bias[:columns].copy(), labels)
+    weights, biases = np.split(every.weight, ends[:-1], axis=1), np.split(every.bias, ends[:-1])
+    places = list(every.labels)
+    return {task: Head(weights[places.index(task)], biases[places.index(task)], 0.0, 0.0) for task in labels}
 
 
 def _read_record(tuned: Path) -> dict[str, Any]:
