@@ -28,7 +28,6 @@ from pipeline.training.bench.alone import (
     FASTTEXT,
     RIVAL,
     STUDENT,
-    STUDENT_ALONE,
     fasttext,
     has_fasttext,
 )
@@ -205,10 +204,7 @@ def test_fasttext_learns_what_it_is_taught(tmp_path: Path) -> None:
     assert len(labels) == 3
 
 
-QUICK: Rates = {
-    ENCODER: (500.0, 400.0), STUDENT: (20_000.0, 24_000.0), STUDENT_ALONE: (12_000.0, 12_000.0),
-    FASTTEXT: (16_000.0, 16_000.0),
-}  # fmt: skip
+QUICK: Rates = {ENCODER: (500.0, 400.0), STUDENT: (20_000.0, 24_000.0), FASTTEXT: (16_000.0, 16_000.0)}
 
 
 def measured(
@@ -243,7 +239,6 @@ def test_page() -> None:
     assert "| 20,000 | 66.0 | 303 |" in page
     assert "310 messages/s" in page, "19,999 messages in 66.0 - 1.5 seconds"
     assert "| `nabd score` with nabd-cascade@00000000 | 1,575 (1,500 to 1,650) | 0.20 (0.20 to 0.20) |" in page
-    assert "| the student on one thread | 12,000 (12,000 to 12,000) | 0.75 (0.75 to 0.75) | 27.00 (24" in page
     assert "XLM-R-base's shape, fp32 in torch, batches of 8 |" in page
     assert "An Honest Processor" in page
     assert "not measured" not in page
@@ -334,7 +329,7 @@ def test_a_tiny_run(tiny_encoder: Path, models: Path, tmp_path: Path) -> None:
     compared = found.compared
     assert set(compared.flows) == {BASE, FAST, CASCADE, TORCH, SBERT, TFIDF}
     assert set(compared.encoders) == {ENCODER, EXACT, RIVAL}
-    assert set(compared.quick) == {ENCODER, STUDENT, STUDENT_ALONE} | ({FASTTEXT} if has_fasttext() else set())
+    assert set(compared.quick) == {ENCODER, STUDENT} | ({FASTTEXT} if has_fasttext() else set())
     comparisons = (compared.flows, compared.encoders, compared.quick)
     assert all(math.isfinite(rate) and rate > 0 for each in comparisons for rates in each.values() for rate in rates)
     assert compared.batches == {EXACT: 4, RIVAL: 4}

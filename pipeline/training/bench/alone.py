@@ -12,13 +12,12 @@ from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from pipeline.bundle import Bundle
 from pipeline.encoder import OnnxEncoder
-from pipeline.static import PART
-from pipeline.training.bench.rounds import Contender, Slice
+from pipeline.training.bench.rounds import Contender
 from pipeline.training.bench.setting import Shape
 from pipeline.training.export import MeanPooled, encode_torch
 
 ENCODER, EXACT, RIVAL = "encoder", "exact", "rival"
-STUDENT, STUDENT_ALONE, FASTTEXT = "student", "student-alone", "fasttext"
+STUDENT, FASTTEXT = "student", "fasttext"
 POSITIONS = 514  # of XLM-R
 
 
@@ -46,16 +45,6 @@ def random_encoder(shape: Shape, *, vocabulary: int, pad: int, seed: int) -> Mea
 def student(bundle: Bundle) -> Contender:
     """The fast model's vectors and the logits of every task."""
     return lambda part: bundle.heads.logits(bundle.encoder.encode(part.prepared))
-
-
-def student_alone(bundle: Bundle) -> Contender:
-    """The same on one thread: in parts so small that the encoder starts no second."""
-
-    def work(part: Slice) -> object:
-        starts = range(0, len(part.prepared), PART)
-        return [bundle.heads.logits(bundle.encoder.encode(part.prepared[start : start + PART])) for start in starts]
-
-    return work
 
 
 def has_fasttext() -> bool:

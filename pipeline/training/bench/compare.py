@@ -19,13 +19,11 @@ from pipeline.training.bench.alone import (
     FASTTEXT,
     RIVAL,
     STUDENT,
-    STUDENT_ALONE,
     fasttext,
     has_fasttext,
     int8_encoder,
     random_encoder,
     student,
-    student_alone,
     torch_encoder,
 )
 from pipeline.training.bench.contenders import SBERT, TFIDF, TORCH, nabd, sbert, tfidf, torch_heads
@@ -111,7 +109,7 @@ def compare_quick(answers: Mapping[str, Vectors], setting: Setting) -> Rates:
     lanes = {ENCODER: int8_encoder(setting.encoder)}
     if FAST in setting.bundles:
         fast = setting.bundles[FAST]
-        lanes |= {STUDENT: student(fast), STUDENT_ALONE: student_alone(fast)}
+        lanes[STUDENT] = student(fast)
     if has_fasttext():
         say("Teaching fastText")
         texts, topics = one_line(setting.pool.taught), answers["topic"].argmax(axis=1).tolist()

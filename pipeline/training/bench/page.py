@@ -7,8 +7,7 @@ from statistics import median
 
 import numpy as np
 
-from pipeline.static import THREADS
-from pipeline.training.bench.alone import ENCODER, EXACT, FASTTEXT, RIVAL, STUDENT, STUDENT_ALONE
+from pipeline.training.bench.alone import ENCODER, EXACT, FASTTEXT, RIVAL, STUDENT
 from pipeline.training.bench.contenders import SBERT, SBERT_BATCH, TFIDF, TORCH
 from pipeline.training.bench.figures import Spread, ratio, table
 from pipeline.training.bench.measure import Measured
@@ -96,7 +95,6 @@ def _quick(found: Measured) -> str:
     plan, quick = found.plan, found.compared.quick
     titles = {
         STUDENT: f"the student ({FAST}): vectors and the logits of every task",
-        STUDENT_ALONE: "the student on one thread",
         FASTTEXT: "fastText with character n-grams: the best topic, `predict` on a list",
         ENCODER: f"the encoder of {BASE}, int8: vectors only",
     }
@@ -110,8 +108,8 @@ def _quick(found: Measured) -> str:
 {plan.rounds} rounds of {size:,} messages each, cleaned and normalised beforehand:
 
 {table(("", "messages/s", "times fastText", "times the encoder"), rows, right=3)}
-{_no_fasttext(found)}The student uses up to {THREADS} threads; the `predict` of fastText has one. fastText (words 1-2,
-characters 2-5, 100 numbers a vector) learnt the topics that {BASE} gives to {plan.taught:,} messages.
+{_no_fasttext(found)}The student and the `predict` of fastText use one thread. fastText (words 1-2, characters 2-5, 100
+numbers a vector) learnt the topics that {BASE} gives to {plan.taught:,} messages.
 """
 
 
