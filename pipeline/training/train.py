@@ -147,6 +147,8 @@ def best_head(task: str, own: Sequence[Example], dev: Sequence[Example], vector_
     judged = [row for row in dev if row.label(task) is not None]
     tuned = replace(tuned, dev_f1=head_score(task, tuned, judged, vector_of))
     rows = [row for row in own if row.label(task) is not None]
+    if len({row.label(task) for row in rows}) < 2:  # nothing to tell apart
+        return tuned
     anew = fit_head(task, rows, dev, vector_of, strengths=TUNED_STRENGTHS)
     return max(tuned, anew, key=lambda head: head.dev_f1)
 
