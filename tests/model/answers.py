@@ -41,9 +41,9 @@ class Floors:
 # A lower floor marks a weakness as measured, that may not grow: Gulf and Maghrebi negation ("مو زينة"),
 # a goodbye or a hurry at the end of another matter, in Persian above all; to the student, names.
 BUNDLES: Mapping[str, Floors] = {
-    "nabd-base": Floors(reviewed=0.7, negation=0.7, churn=0.75, urgency=0.5, names=0.75),
-    "nabd-fast": Floors(reviewed=0.7, negation=0.5, churn=0.55, urgency=0.65, names=0.65, kept_sentiment=0.85),
-    "nabd-cascade": Floors(reviewed=0.7, negation=0.6, churn=0.55, urgency=0.5, names=0.65, kept_sentiment=0.85),
+    "nabd-base": Floors(reviewed=0.6, negation=0.6, churn=0.7, urgency=0.4, names=0.7, kept_sentiment=0.85),
+    "nabd-fast": Floors(reviewed=0.6, negation=0.4, churn=0.5, urgency=0.6, names=0.6, kept_sentiment=0.85),
+    "nabd-cascade": Floors(reviewed=0.6, negation=0.5, churn=0.5, urgency=0.4, names=0.6, kept_sentiment=0.85),
 }
 
 Outcome = tuple[bool, str]
