@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,16 +41,10 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True)
-class OnnxEncoder:
-    """A folder of `encoder.json`, `model.onnx` and `tokenizer.json`.
-
-    A text longer than a window is read in windows; its vector is their mean, weighted by their tokens.
-    """
-
-    FILES = ("model.onnx", "tokenizer.json")
+class EncoderFolder:
+    """What every encoder on disk has: its folder, and the manifest in it that gives its id and width."""
 
     folder: Path
-    threads: int = 0
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -63,6 +57,18 @@ class OnnxEncoder:
     @property
     def width(self) -> int:
         return int(self.manifest["width"])
+
+
+@dataclass(frozen=True)
+class OnnxEncoder(EncoderFolder):
+    """A folder of `encoder.json`, `model.onnx` and `tokenizer.json`.
+
+    A text longer than a window is read in windows; its vector is their mean, weighted by their tokens.
+    """
+
+    FILES: ClassVar[tuple[str, ...]] = ("model.onnx", "tokenizer.json")
+
+    threads: int = 0
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         owners, windows = self._windows(texts)

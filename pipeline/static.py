@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.encoder import Vectors, read_manifest
+from pipeline.encoder import EncoderFolder, Vectors
 
 NGRAMS = (3, 4, 5)  # characters of a word with its two edges
 LONGEST = 2_000  # characters read of one text
@@ -31,25 +30,11 @@ NOTHING = "\N{NULL}"  # what an empty text is read as
 
 
 @dataclass(frozen=True)
-class StaticEncoder:
+class StaticEncoder(EncoderFolder):
     """A folder of `encoder.json` and `table.safetensors`: an int8 table (buckets, d), a scale a row."""
 
     KIND: ClassVar[str] = "static"
     FILES: ClassVar[tuple[str, ...]] = ("table.safetensors",)
-
-    folder: Path
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        return read_manifest(self.folder)
-
-    @property
-    def id(self) -> str:
-        return str(self.manifest["id"])
-
-    @property
-    def width(self) -> int:
-        return int(self.manifest["width"])
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Normalised texts -> (n, d)."""

@@ -221,7 +221,7 @@ def test_a_budget_becomes_thresholds(models: Path, data: Path, tmp_path: Path) -
     assert len(read) == len(labelled)
     assert {row.language for row in read} == {"ar", "fa", "en"}
     assert {row.category for row in read} == {"billing", "technical_fix", "relationship", OUT_OF_SCOPE}
-    said = budget.run(bundle, out, read, budget="5%")
+    said = budget.run(bundle, out, read, allowed=0.05)
     assert "go to a person" in said
     strict = bundles.load(out)
     assert strict.training["max_error"] == 0.05
@@ -237,7 +237,7 @@ def test_a_bad_budget_or_label_is_refused(models: Path, tmp_path: Path) -> None:
     assert budget.parse_share("5%") == budget.parse_share("0.05") == 0.05
     few = [Labelled("hello", "en", "billing")] * 3
     with pytest.raises(InputError, match="found 3 labelled rows"):
-        budget.run(bundle, tmp_path / "x", few, budget="5%")
+        budget.run(bundle, tmp_path / "x", few, allowed=0.05)
     path = export(tmp_path / "wrong.csv", [("hello there", "colour")])
     with pytest.raises(InputError, match="row 1: category is 'colour', expected one of technical_fix"):
         budget.read_labelled(str(path), text=None, category="category", bundle=bundle)

@@ -7,16 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline import bundle as bundles
 from pipeline.bundle import Bundle
+from pipeline.calibrate import ANY, of_language
 from pipeline.columns import find_roles
 from pipeline.errors import InputError, UsageError
 from pipeline.readers import open_source
 from pipeline.records import Row
 from pipeline.score import prepare
 from pipeline.training import assemble
-from pipeline.training.assemble import Labelled, category_answers, with_thresholds
+from pipeline.training.assemble import Answers, Labelled, category_answers, with_thresholds
 from pipeline.training.examples import load_examples, own_dev
 from pipeline.training.provenance import provenance
 from pipeline.training.tables import table
@@ -24,9 +26,11 @@ from pipeline.training.tables import table
 FEWEST = 100  # labelled rows; fewer say too little of a budget
 
 
-def run(bundle: Bundle, out: Path, labelled: Sequence[Labelled], *, budget: str) -> str:
-    """Writes the bundle `out`: `bundle` with thresholds that keep `budget` on `labelled`; returns a table of them."""
-    allowed = parse_share(budget)
+def run(bundle: Bundle, out: Path, labelled: Sequence[Labelled], *, allowed: float) -> str:
+    """Writes the bundle `out`: `bundle` with thresholds that misroute at most the share `allowed` of `labelled`.
+
+    Returns a table of them.
+    """
     if len(labelled) < FEWEST:
         raise InputError(f"found {len(labelled)} labelled rows, expected {FEWEST} or more: label more of them")
     training = {**bundle.training, "max_error": allowed}
@@ -81,22 +85,22 @@ def render(bundle: Bundle, labelled: Sequence[Labelled]) -> str:
     languages = np.array([row.language for row in labelled])
     rows = []
     for language, levels in bundle.thresholds.items():
-        mine = languages == language if language in set(languages.tolist()) else np.ones(len(labelled), bool)
+        mine = np.full(len(labelled), language == ANY) | (languages == language)
         for category, level in levels.items():
             chosen = mine & (answers.said == category)
-            kept = chosen & (answers.sure >= level)
-            handed = 1 - kept.sum() / max(chosen.sum(), 1)
-            wrong = (~answers.right[kept]).mean() if kept.any() else 0.0
             shown = f"{level:.3f}" if level <= 1 else "never alone"
+            handed, wrong = _outcome(answers, chosen, answers.sure >= level)
             rows.append([language, category, shown, int(chosen.sum()), f"{handed:.0%}", f"{wrong:.1%}"])
     heads = ["language", "said to be", "threshold", "rows", "to a person", "misrouted of the rest"]
-    return table(heads, rows, text_columns=2) + "\n\n" + _together(bundle, labelled)
+    said = zip(languages.tolist(), answers.said.tolist(), strict=True)
+    needed = np.array([of_language(bundle.thresholds, language)[category] for language, category in said])
+    handed, wrong = _outcome(answers, np.full(len(labelled), True), answers.sure >= needed)
+    summary = f"Of {len(labelled):,} rows {handed:.0%} go to a person; {wrong:.1%} of the others are misrouted."
+    return f"{table(heads, rows, text_columns=2)}\n\n{summary}"
 
 
-def _together(bundle: Bundle, labelled: Sequence[Labelled]) -> str:
-    answers = category_answers(bundle, labelled)
-    levels = [bundle.thresholds.get(row.language, bundle.thresholds["*"]) for row in labelled]
-    needed = np.array([level[said] for level, said in zip(levels, answers.said.tolist(), strict=True)])
-    kept = answers.sure >= needed
-    wrong = (~answers.right[kept]).mean() if kept.any() else 0.0
-    return f"Of {len(labelled):,} rows {1 - kept.mean():.0%} go to a person; {wrong:.1%} of the others are misrouted."
+def _outcome(answers: Answers, chosen: NDArray[np.bool_], sure: NDArray[np.bool_]) -> tuple[float, float]:
+    """Of the `chosen` rows (n,): the share that goes to a person, and the share of errors among the others."""
+    kept = chosen & sure
+    wrong = float((~answers.right[kept]).mean()) if kept.any() else 0.0
+    return float(1 - kept.sum() / max(chosen.sum(), 1)), wrong

@@ -107,9 +107,9 @@ def calibrate(
     from pipeline import bundle as bundles
     from pipeline.training import budget
 
-    loaded = bundles.load(model)
+    allowed, loaded = budget.parse_share(max_misroutes), bundles.load(model)
     rows = budget.read_labelled(labelled, text=text, category=category, bundle=loaded) if labelled else None
-    typer.echo(budget.run(loaded, out, rows or budget.dev_rows(data), budget=max_misroutes))
+    typer.echo(budget.run(loaded, out, budget.dev_rows(data) if rows is None else rows, allowed=allowed))
 
 
 def evaluate(

@@ -7,7 +7,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ def identity(bundle: Bundle) -> dict[str, Any]:
 
 
 def libraries() -> dict[str, str]:
-    """Versions of those that shape a prediction or a baseline."""
-    return {name: version(name) for name in LIBRARIES}
+    """Versions of those that shape a prediction or a baseline, as far as they are installed."""
+    return {name: version(name) for name in LIBRARIES if any(distributions(name=name))}
 
 
 def provenance() -> dict[str, Any]:
