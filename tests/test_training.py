@@ -24,6 +24,7 @@ from pipeline.static import StaticEncoder
 from pipeline.taxonomy import DEFAULT, OUT_OF_SCOPE, TASKS
 from pipeline.training import budget, distil, finetune
 from pipeline.training import draw as draws
+from pipeline.training import provenance as origin
 from pipeline.training import train as recipes
 from pipeline.training.assemble import Labelled
 from pipeline.training.cascade import ACCEPTS, cascade_curve
@@ -243,3 +244,8 @@ def test_a_bad_budget_or_label_is_refused(models: Path, tmp_path: Path) -> None:
         budget.read_labelled(str(path), text=None, category="category", bundle=bundle)
     with pytest.raises(UsageError, match="no column 'kind'"):
         budget.read_labelled(str(path), text=None, category="kind", bundle=bundle)
+
+
+def test_a_library_that_is_not_installed_is_left_out_of_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(origin, "LIBRARIES", ("numpy", "no-such-library"))
+    assert set(origin.libraries()) == {"numpy"}

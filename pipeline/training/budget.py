@@ -21,7 +21,7 @@ from pipeline.training import assemble
 from pipeline.training.assemble import Answers, Labelled, category_answers, with_thresholds
 from pipeline.training.examples import load_examples, own_dev
 from pipeline.training.provenance import provenance
-from pipeline.training.tables import table
+from pipeline.training.tables import ABSENT, table
 
 FEWEST = 100  # labelled rows; fewer say too little of a budget
 
@@ -90,7 +90,8 @@ def render(bundle: Bundle, labelled: Sequence[Labelled]) -> str:
             chosen = mine & (answers.said == category)
             shown = f"{level:.3f}" if level <= 1 else "never alone"
             handed, wrong = _outcome(answers, chosen, answers.sure >= level)
-            rows.append([language, category, shown, int(chosen.sum()), f"{handed:.0%}", f"{wrong:.1%}"])
+            shares = (f"{handed:.0%}", f"{wrong:.1%}") if chosen.any() else (ABSENT, ABSENT)
+            rows.append([language, category, shown, int(chosen.sum()), *shares])
     heads = ["language", "said to be", "threshold", "rows", "to a person", "misrouted of the rest"]
     said = zip(languages.tolist(), answers.said.tolist(), strict=True)
     needed = np.array([of_language(bundle.thresholds, language)[category] for language, category in said])

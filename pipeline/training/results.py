@@ -76,8 +76,8 @@ the sources."""
 SCOPE = """An `out_of_scope` said of a row in scope is wrong. A message that the model takes for out of scope gets no
 sentiment, which counts as wrong here; the baselines answer every row."""
 
-BASELINES = """The baselines learn from every row labelled by our own guide and a balanced draw of the others, which
-suited them best on dev. TF-IDF (words 1-2, characters 2-5) chose its C on dev: {strengths}.
+BASELINES = """The baselines learn from every row labelled by our own guide and a balanced draw of the others.
+TF-IDF (words 1-2, characters 2-5) chose its C on dev: {strengths}.
 
 ### Difference to TF-IDF
 
