@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 Values = Mapping[str, Any]
@@ -79,3 +80,89 @@ class Scored:
     review: tuple[str, ...]
     flags: tuple[str, ...]
     model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the desk recorded beside a message; None where the export does not say.
+
+    `status` is open, pending, solved or reopened. Times are in minutes. `csat` is in [0, 1], `nps` in 0..10, `revenue`
+    of one year in the export's own currency. `left` is when the customer left.
+    """
+
+    status: str | None = None
+    first_response: float | None = None
+    resolution: float | None = None
+    csat: float | None = None
+    nps: float | None = None
+    revenue: float | None = None
+    stage: str | None = None
+    group: str | None = None
+    left: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One scored message in the history of its customer, as read from a scored file.
+
+    `time` has an offset: that of the export, else UTC. `ticket` is the message's own id where the export has no
+    tickets. `negative`, `positive`, `anger` and `churn` are probabilities; `polarity` is positive less negative. A
+    message out of scope has no sentiment: "" and zeros. `anger` is 0 unless anger is the emotion. `text` is as it came:
+    it must be masked before it is shown.
+    """
+
+    number: int
+    id: str
+    time: datetime
+    customer: str
+    ticket: str
+    text: str = ""
+    channel: str = ""
+    language: str = ""
+    domain: str = ""
+    category: str = ""
+    topic: str = ""
+    sentiment: str = ""
+    polarity: float = 0.0
+    negative: float = 0.0
+    positive: float = 0.0
+    emotion: str = ""
+    anger: float = 0.0
+    urgency: str = ""
+    churn: float = 0.0
+    queue: str = ""
+    priority: str = ""
+    sla_minutes: int = 0
+    review: tuple[str, ...] = ()
+    model: str = ""
+    outcome: Outcome = field(default_factory=Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One reason for a customer's risk: its share of all that raises it, and the ids of the messages behind it."""
+
+    name: str
+    share: float
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRisk:
+    """How near a customer is to leaving, and why.
+
+    `score` is in [0, 100]; `band` one of `risk.BANDS`; `trend` is rising, steady or falling; `drivers` are sorted by
+    share, the largest first. `left` is when the customer left: the rest is then as of that time. `value` is the latest
+    yearly revenue, None where the export has none.
+    """
+
+    customer: str
+    score: float
+    band: str
+    trend: str
+    drivers: tuple[Driver, ...]
+    contacts: int
+    first_contact: datetime
+    last_contact: datetime
+    left: datetime | None = None
+    value: float | None = None

@@ -71,6 +71,9 @@ def train(
     source: Annotated[
         Path | None, typer.Option(metavar="DIR", help="the transformers folder that finetune starts from")
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="an int8 encoder made of --source, to fine-tune further")
+    ] = None,
     encoder: Annotated[str, typer.Option(metavar="NAME", help="the encoder's folder below the models")] = "encoder",
     vectors: Vectors = VECTORS,
     seed: Seed = 0,
@@ -84,7 +87,7 @@ def train(
     if recipe == "heads":
         typer.echo(recipes.train_heads(data, models / name, vectors, encoder=encoder, seed=seed))
     elif recipe == "finetune" and source is not None:
-        typer.echo(recipes.finetune(source, data, models / name, vectors, encoder=encoder, seed=seed))
+        typer.echo(recipes.finetune(source, data, models / name, vectors, encoder=encoder, start=start, seed=seed))
     else:
         raise UsageError(f"--recipe is {recipe!r}: expected heads, or finetune together with --source")
 

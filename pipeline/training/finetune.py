@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from tokenizers import Tokenizer
 
+from pipeline.encoder import read_manifest
 from pipeline.errors import InputError
 from pipeline.heads import Heads
 from pipeline.score import prepare
@@ -30,6 +31,7 @@ from pipeline.training.examples import Example, load_examples
 from pipeline.training.export import PREFIX, load_torch
 from pipeline.training.multitask import Tuned, multitask_loss, pad
 from pipeline.training.probe import dev_scores
+from pipeline.training.restore import restore
 
 CHECKPOINT, RECORD, HEADS = "checkpoint.pt", "finetune.json", "heads.safetensors"
 BATCH_ROWS, BATCH_TOKENS, MOST_TOKENS = 48, 1280, 160
@@ -41,21 +43,32 @@ PHASES = (
     Phase("broad", 120_000, {"own": 0.16, "intents": 0.48, "mapped": 0.36}),
     Phase("own", 62_000, {"own": 0.60, "intents": 0.25, "mapped": 0.15}),
 )
+FURTHER = (  # from an encoder that was fine-tuned before
+    Phase("broad", 106_000, {"own": 0.24, "intents": 0.40, "mapped": 0.36}),
+    Phase("own", 62_000, {"own": 0.50, "intents": 0.28, "mapped": 0.22}),
+)
 
 
-def run(source: Path, data: Path, out: Path, *, seed: int = 0, phases: Sequence[Phase] | None = None) -> str:
+def run(
+    source: Path, data: Path, out: Path,
+    *, seed: int = 0, start: Path | None = None, phases: Sequence[Phase] | None = None,
+) -> str:  # fmt: skip
     """Fine-tunes the encoder folder `source` on prepared `data` into `out`; goes on from a checkpoint found there.
 
-    `phases` are `PHASES` unless others are given.
+    `start` is an int8 encoder made of `source`: its layers are where the tuning starts. `phases` are `PHASES` unless
+    others are given, and `FURTHER` from a `start`.
     """
     out.mkdir(parents=True, exist_ok=True)
-    phases = phases or PHASES
+    phases = phases or (FURTHER if start else PHASES)
     examples = load_examples(data)
     labels = label_spaces(examples)
     torch.manual_seed(seed)
     model = Tuned(load_torch(source), labels)
     optimizer, schedule = _optimizer(model, sum(math.ceil(phase.passes / CHUNK_ROWS) for phase in phases))
     record: dict[str, Any] = {"source": source.name, "seed": seed, "data": {}, "curve": []}
+    if start:
+        restore(model.pooled.encoder, start)
+        record["start"] = read_manifest(start)["id"]
     done = _resume(out, model, optimizer, record)
     record["phases"] = [{"name": phase.name, "passes": phase.passes, "shares": dict(phase.shares)} for phase in phases]
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))

@@ -51,8 +51,13 @@ def train_heads(data: Path, folder: Path, vectors: Path, *, encoder: str = "enco
     return _save(trained, folder, dev, vector_of, recipe | {"rows": rows, **record(data, used, seed)})
 
 
-def finetune(source: Path, data: Path, folder: Path, vectors: Path, *, encoder: str = "encoder", seed: int = 0) -> str:
-    """Fine-tunes `source`, exports it beside the bundle `folder` and writes that; returns what to print.
+def finetune(
+    source: Path, data: Path, folder: Path, vectors: Path,
+    *, encoder: str = "encoder", start: Path | None = None, seed: int = 0,
+) -> str:  # fmt: skip
+    """Fine-tunes `source`, or further the int8 encoder `start` made of it, and exports it beside the bundle `folder`.
+
+    Returns what to print.
 
     Torch is imported here and not before: fitting heads needs none.
     """
@@ -61,7 +66,7 @@ def finetune(source: Path, data: Path, folder: Path, vectors: Path, *, encoder: 
 
     tuned = data.parent / f"finetuned-{folder.name}"
     said = [
-        tuning.run(source, data, tuned, seed=seed),
+        tuning.run(source, data, tuned, seed=seed, start=start),
         export.run(tuned, folder.parent / encoder, data, seed=seed),
         assemble_tuned(data, tuned, folder, vectors, encoder=encoder, seed=seed),
     ]
@@ -83,7 +88,8 @@ def assemble_tuned(data: Path, tuned: Path, folder: Path, vectors: Path, *, enco
     trained = assemble(folder.name, reader, heads, dev, vector_of)
     used = [row for row in examples if row.train_ok and row.split == "train"]
     rows = {task: sum(row.label(task) is not None for row in used) for task in TASKS}
-    recipe = {"recipe": "finetune", "rows": rows} | {key: finetuned[key] for key in ("phases", "data", "curve")}
+    kept = ("start", "phases", "data", "curve")
+    recipe = {"recipe": "finetune", "rows": rows} | {key: finetuned[key] for key in kept if key in finetuned}
     recipe["C"] = {task: head.strength for task, head in chosen.items()}
     recipe["int8"] = compare(tuned, reader, heads, examples, seed=seed)
     return _save(trained, folder, dev, vector_of, recipe | record(data, used, seed))
