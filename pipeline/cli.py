@@ -16,6 +16,7 @@ from rich.console import Console
 
 from pipeline import __version__
 from pipeline.errors import NabdError
+from pipeline.history.commands import history_commands
 from pipeline.service.commands import service_commands
 from pipeline.telemetry import switch_off
 from pipeline.training.commands import training_commands
@@ -29,6 +30,7 @@ app = typer.Typer(
 )  # fmt: skip
 training_commands(app)
 service_commands(app)
+history_commands(app)
 
 In = Annotated[str, typer.Argument(metavar="IN", help="CSV, TSV, XLSX, JSONL, JSON, Parquet, mbox or EML; - is stdin")]
 Column = typer.Option(metavar="COL", show_default="found by name and content", rich_help_panel="Columns")
@@ -63,6 +65,9 @@ def score_command(
     rejects: Annotated[
         str | None, typer.Option(metavar="FILE", help="unreadable rows [default: OUT.rejects.jsonl]")
     ] = None,
+    embeddings: Annotated[
+        str | None, typer.Option(metavar="FILE", help="keep each row's vector, as Parquet, for `nabd emerging`")
+    ] = None,
     format: Annotated[str | None, typer.Option(help="format of IN, when it cannot be told")] = None,
     encoding: Annotated[str | None, typer.Option(help="encoding of IN, when it cannot be told")] = None,
     delimiter: Annotated[str | None, typer.Option(help="delimiter of IN, when it cannot be told")] = None,
@@ -79,7 +84,7 @@ def score_command(
     chosen = files.override(files.load_settings(settings), model=model, threads=threads, max_characters=max_characters)
     reading = {"format": format, "encoding": encoding, "delimiter": delimiter, "sheet": sheet}
     columns = {"text": text, "customer": customer, "time": time, "id": id}
-    summary = run(Job(source, out, rejects, reading, columns, quiet), chosen)
+    summary = run(Job(source, out, rejects, reading, columns, quiet, embeddings), chosen)
     if summary.rejected:
         raise typer.Exit(REJECTS)
 

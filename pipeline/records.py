@@ -107,8 +107,8 @@ class Contact:
 
     `time` has an offset: that of the export, else UTC. `ticket` is the message's own id where the export has no
     tickets. `negative`, `positive`, `anger` and `churn` are probabilities; `polarity` is positive less negative. A
-    message out of scope has no sentiment: "" and zeros. `anger` is 0 unless anger is the emotion. `text` is as it came:
-    it must be masked before it is shown.
+    message out of scope has no sentiment: "" and zeros. `anger` is 0 unless anger is the emotion. `text` and
+    `evidence`, the sentence that decided, are as they came: they must be masked before they are shown.
     """
 
     number: int
@@ -117,6 +117,7 @@ class Contact:
     customer: str
     ticket: str
     text: str = ""
+    evidence: str = ""
     channel: str = ""
     language: str = ""
     domain: str = ""

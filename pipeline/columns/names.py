@@ -19,12 +19,12 @@ def fold(name: str) -> str:
     return _SEPARATORS.sub(" ", _DROPPED.sub("", plain).translate(_FOLDED)).strip()
 
 
-def _folded(*names: str) -> tuple[str, ...]:
+def folded(*names: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fold(name) for name in names))
 
 
 NAMES: dict[str, tuple[str, ...]] = {
-    "text": _folded(
+    "text": folded(
         "text", "message text", "message body", "message", "body text", "body", "customer message", "comment body",
         "ticket body", "content", "plain body", "description text", "description", "ticket description", "comment",
         "comments", "complaint", "complaint text", "feedback", "review text", "review", "review body", "tweet",
@@ -36,11 +36,11 @@ NAMES: dict[str, tuple[str, ...]] = {
         "توضیحات مشتری", "توضیحات", "توضیح", "متن نظر", "نظر مشتری", "نظر", "نظرات", "دیدگاه", "متن شکایت", "شکایت",
         "بازخورد", "درخواست",
     ),
-    "subject": _folded(
+    "subject": folded(
         "subject", "ticket subject", "email subject", "title", "summary", "headline", "الموضوع", "موضوع الرسالة",
         "عنوان الرسالة", "العنوان", "موضوع", "عنوان", "عنوان تیکت", "موضوع تیکت", "عنوان پیام",
     ),
-    "customer": _folded(
+    "customer": folded(
         "customer id", "customer", "customer email", "client id", "client", "requester id", "requester email",
         "requester", "contact id", "contact email", "contact", "user id", "account id", "email address", "email",
         "e mail", "from", "sender", "author id", "author", "user", "user name", "username", "customer name",
@@ -50,7 +50,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "کد مشتری", "شماره مشتری", "مشتری", "ایمیل مشتری", "ایمیل", "پست الکترونیک", "فرستنده", "درخواست دهنده",
         "شناسه کاربر", "کاربر", "نام کاربری", "نام مشتری", "شماره موبایل", "موبایل", "شماره تماس", "تلفن",
     ),
-    "time": _folded(
+    "time": folded(
         "created at", "sent at", "received at", "timestamp", "datetime", "date time", "created time",
         "creation date", "date created", "created on", "created", "submitted at", "submitted on", "time", "date",
         "ticket created", "date sent", "message date", "ticket date", "تاريخ الإنشاء", "وقت الإنشاء",
@@ -58,14 +58,14 @@ NAMES: dict[str, tuple[str, ...]] = {
         "تاریخ ایجاد", "تاریخ ثبت", "تاریخ ارسال", "تاریخ پیام", "زمان ثبت", "زمان ارسال", "زمان ایجاد",
         "تاریخ و ساعت", "تاریخ", "زمان",
     ),
-    "id": _folded(
+    "id": folded(
         "id", "message id", "comment id", "ticket id", "ticket number", "ticket no", "ticket", "case id",
         "case number", "case no", "conversation id", "request id", "reference number", "reference", "number",
         "رقم الرسالة", "معرف الرسالة", "رقم التذكرة", "معرف التذكرة", "رقم الطلب", "رقم البلاغ", "رقم الشكوى",
         "رقم المرجع", "المعرف", "معرف", "الرقم", "شناسه پیام", "شماره پیام", "شماره تیکت", "شناسه تیکت", "کد تیکت",
         "شماره درخواست", "کد پیگیری", "شماره پیگیری", "شناسه", "شماره", "تیکت",
     ),
-    "channel": _folded(
+    "channel": folded(
         "channel", "ticket channel", "channel name", "via", "via channel", "contact channel", "medium", "platform",
         "source", "القناة", "قناة التواصل", "قناة", "وسيلة التواصل", "المنصة", "المصدر", "کانال", "کانال ارتباطی",
         "کانال ورودی", "راه ارتباطی", "پلتفرم", "منبع",
@@ -73,7 +73,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 NEVER_TEXT = frozenset(
-    _folded(
+    folded(
         "label", "labels", "topic", "split", "category", "sub category", "class", "tag", "tags", "intent", "status",
         "priority", "sentiment", "emotion", "urgency", "churn", "lang", "language", "source", "url", "link",
         "headers", "attachments", "references", "agent", "assignee", "queue", "group", "team", "type", "rating",

@@ -51,6 +51,19 @@ def find_roles(
     return found.roles()
 
 
+def find_given(columns: Sequence[str], role: str, name: str) -> str:
+    """The column that a user named, by any spelling. Raises ColumnError, with the nearest names, when there is none."""
+    if name in columns:
+        return name
+    same = [column for column in columns if fold(column) == fold(name)]
+    if len(same) == 1:
+        return same[0]
+    near = difflib.get_close_matches(fold(name), [fold(column) for column in columns], n=3, cutoff=0.5)
+    nearest = [column for column in columns if fold(column) in near]
+    hint = f" Did you mean {_listed(nearest)}?" if nearest else ""
+    raise ColumnError(f"--{role}: there is no column '{name}'.{hint} The columns are: {_listed(columns)}")
+
+
 class _Finder:
     """One search; a column serves one role only, in the order in which roles are asked for."""
 
@@ -61,7 +74,7 @@ class _Finder:
         self._how: dict[str, str] = {}
         self._taken: dict[str, str] = {}
         for role, name in named.items():
-            self._settle(role, self._given(role, name), "named")
+            self._settle(role, find_given(columns, role, name), "named")
 
     def roles(self) -> Roles:
         text = self._taken.get("text") or self._text()
@@ -70,17 +83,6 @@ class _Finder:
                 self._optional(role)
         others = {role: self._taken.get(role) for role in ("subject", "customer", "time", "id", "channel")}
         return Roles(text=text, **others, how=MappingProxyType(self._how))
-
-    def _given(self, role: str, name: str) -> str:
-        if name in self._columns:
-            return name
-        same = [column for column in self._columns if fold(column) == fold(name)]
-        if len(same) == 1:
-            return same[0]
-        near = difflib.get_close_matches(fold(name), [fold(column) for column in self._columns], n=3, cutoff=0.5)
-        nearest = [column for column in self._columns if fold(column) in near]
-        hint = f" Did you mean {_listed(nearest)}?" if nearest else ""
-        raise ColumnError(f"--{role}: there is no column '{name}'.{hint} The columns are: {_listed(self._columns)}")
 
     def _settle(self, role: str, column: str, how: str) -> str:
         self._taken[role] = column
