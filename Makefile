@@ -32,7 +32,7 @@ $(VENV)/.train: pyproject.toml | $(VENV)
 	@touch $@ $(VENV)/.base
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.train
-	$(PIP) -e '.[dev,serve]'
+	$(PIP) -e '.[dev,serve,report]'
 	@touch $@
 
 $(VENV)/.bench: pyproject.toml $(VENV)/.train

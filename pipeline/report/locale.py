@@ -1,0 +1,114 @@
+"""Numbers and dates as the reader of a page writes them: English, Arabic or Persian, Gregorian or Solar Hijri."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import jdatetime
+from babel import Locale as Babel
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+
+from pipeline.errors import UsageError
+
+LANGUAGES = ("en", "ar", "fa")
+CALENDARS = ("gregorian", "jalali")
+_SYSTEM = {"en": "latn", "ar": "arab", "fa": "arabext"}
+_MARKED = re.compile("[\u200e\u200f\u061c]*[-\u2212]")
+
+
+@dataclass(frozen=True)
+class Locale:
+    """`language` and `calendar` of one page; a Persian page has the Solar Hijri calendar unless told otherwise."""
+
+    language: str
+    calendar: str
+
+    @classmethod
+    def of(cls, language: str, calendar: str | None = None) -> Locale:
+        """Raises UsageError for a language or a calendar that there is not."""
+        if language not in LANGUAGES:
+            raise UsageError(f"--lang is {language!r}, expected one of {', '.join(LANGUAGES)}")
+        calendar = calendar or ("jalali" if language == "fa" else "gregorian")
+        if calendar not in CALENDARS:
+            raise UsageError(f"--calendar is {calendar!r}, expected one of {', '.join(CALENDARS)}")
+        return cls(language, calendar)
+
+    @property
+    def direction(self) -> str:
+        return "ltr" if self.language == "en" else "rtl"
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """With the language's own digits and separators."""
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        text = format_decimal(value, pattern, locale=self._babel, numbering_system=_SYSTEM[self.language])
+        return self.digits(_MARKED.sub("\u2212", text))
+
+    def percent(self, share: float) -> str:
+        """A share in [0, 1] as whole percents."""
+        return f"{self.number(100 * share)}{'%' if self.language == 'en' else '٪'}"
+
+    def digits(self, text: str) -> str:
+        """`text` with the language's own digits."""
+        zero = {"en": 0x30, "ar": 0x660, "fa": 0x6F0}[self.language]
+        return text.translate({0x30 + each: zero + each for each in range(10)})
+
+    def date(self, moment: datetime) -> str:
+        """Day, month by name and year."""
+        if self.calendar == "gregorian":
+            return self.digits(format_date(moment, "d MMM y", locale=self._babel))
+        day = jdatetime.date.fromgregorian(date=moment.date())
+        return self.digits(f"{day.day} {self._solar_month(day.month)} {day.year}")
+
+    def short_date(self, moment: datetime) -> str:
+        """Day and month, for an axis."""
+        if self.calendar == "gregorian":
+            return self.digits(format_date(moment, "d MMM", locale=self._babel))
+        day = jdatetime.date.fromgregorian(date=moment.date())
+        return self.digits(f"{day.day} {self._solar_month(day.month)}")
+
+    def time(self, moment: datetime) -> str:
+        """Date, hour and minute."""
+        return f"{self.date(moment)} {self.digits(format_datetime(moment, 'HH:mm', locale=self._babel))}"
+
+    def minutes(self, value: float) -> str:
+        """A duration: minutes, from two hours on hours, from two days on days."""
+        for size, unit in ((2880, 1440), (120, 60)):
+            if value >= size:
+                return f"{self.number(value / unit, 1)} {_DURATION[unit][self.language]}"
+        return f"{self.number(value)} {_DURATION[1][self.language]}"
+
+    def _solar_month(self, month: int) -> str:
+        return _SOLAR[self.language][month - 1]
+
+    @cached_property
+    def _babel(self) -> Babel:
+        return Babel(self.language)
+
+
+_DURATION = {
+    1: {"en": "min", "ar": "دقيقة", "fa": "دقیقه"},
+    60: {"en": "hours", "ar": "ساعة", "fa": "ساعت"},
+    1440: {"en": "days", "ar": "يوم", "fa": "روز"},
+}
+_SOLAR = {
+    "en": tuple(jdatetime.date.j_months_en),
+    "fa": tuple(jdatetime.date.j_months_fa),
+    "ar": (
+        "فروردين",
+        "أرديبهشت",
+        "خرداد",
+        "تير",
+        "مرداد",
+        "شهريور",
+        "مهر",
+        "آبان",
+        "آذر",
+        "دي",
+        "بهمن",
+        "إسفند",
+    ),
+}

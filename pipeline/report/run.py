@@ -1,0 +1,77 @@
+"""One `nabd report`: a scored file, and if wanted a risk file and embeddings, in; one page out."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+
+from pipeline.errors import InputError
+from pipeline.history import History, read_history
+from pipeline.history.run import tell
+from pipeline.records import Contact
+from pipeline.report.locale import Locale
+from pipeline.report.page import render
+from pipeline.report.view import View
+from pipeline.report.words import Words
+from pipeline.settings import home
+from pipeline.writers.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What to report on: `scored`, and the files that `nabd risk` and `nabd score --embeddings` wrote of it."""
+
+    scored: str
+    out: str
+    risk: str | None = None
+    embeddings: str | None = None
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def run(report: Report, locale: Locale, errors: Console) -> int:
+    """Writes the page; returns how many rows were rejects. Raises InputError when no message can be reported on."""
+    history = read_history(report.scored, columns=report.columns)
+    tell(history, report.out, errors)
+    if not history.contacts:
+        raise InputError(f"{report.scored} holds no message with a time that can be read")
+    page = render(view_of(history, report, locale))
+    target = Target(report.out)
+    with target.reporting():
+        target.stream.write(page.encode("utf-8"))
+    target.commit()
+    errors.print(f"{len(history.contacts):,} messages reported on in {report.out}")
+    return len(history.rejects)
+
+
+def view_of(history: History, report: Report, locale: Locale) -> View:
+    """Reads what stands beside the scored file, each only when it was named."""
+    from pipeline.risk.table import read_risk
+
+    return View(
+        history.contacts,
+        Words(locale),
+        risks=read_risk(report.risk) if report.risk else None,
+        emerging=_emerging(history, report.embeddings) if report.embeddings else None,
+        certificate=certificate_of(history.contacts),
+        synthetic=history.synthetic,
+    )
+
+
+def certificate_of(contacts: Sequence[Contact]) -> Mapping[str, Any] | None:
+    """Of the model that scored most messages, if it is among the shipped ones in that very version."""
+    ((version, _),) = Counter(contact.model for contact in contacts).most_common(1)
+    path = home() / "models" / version.partition("@")[0] / "metrics.json"
+    if not version or not path.exists():
+        return None
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    found: Mapping[str, Any] | None = metrics["certificate"] if metrics["model"]["version"] == version else None
+    return found
+
+
+def _emerging(history: History, embeddings: str) -> Any:
+    raise NotImplementedError

@@ -1,0 +1,41 @@
+"""The words of the page in its language: its own from `words.toml`, the labels' from the taxonomy."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from pipeline.report.locale import Locale
+from pipeline.taxonomy import DEFAULT, Taxonomy
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words for a page in `locale`, with the label names of `taxonomy`."""
+
+    locale: Locale
+    taxonomy: Taxonomy = DEFAULT
+
+    def __call__(self, key: str, **names: str) -> str:
+        """The words that go by `key`, `names` filled in; a programming error when there are none."""
+        return _table()[key][self.locale.language].format(**names)
+
+    def known(self, key: str) -> str:
+        """The words that go by `key`, or the key itself in plain letters: a reason, a band, a user's own label."""
+        found = _table().get(key)
+        return found[self.locale.language] if found else key.replace("_", " ")
+
+    def label(self, task: str, label: str) -> str:
+        """The name of a label; one that the taxonomy does not know is its own name."""
+        if not label:
+            return self("unknown")
+        named = {each.id: each for each in self.taxonomy.named.get(task, ())}
+        return str(getattr(named[label], self.locale.language)) if label in named else label
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, str]]:
+    return tomllib.loads(files("pipeline.report").joinpath("words.toml").read_text(encoding="utf-8"))
