@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline import normalise, taxonomy
 from pipeline.calibrate import Floats, of_language, probabilities
-from pipeline.encoder import Encoder, OnnxEncoder, read_manifest
+from pipeline.encoder import Encoder, OnnxEncoder, Vectors, read_manifest
 from pipeline.errors import BundleError
 from pipeline.heads import Heads
 from pipeline.manifest import SCHEMA, digest, file_hash, levels, read_bundle_manifest, temperatures, verify
@@ -53,6 +53,11 @@ class Bundle:
         """Name and the first of its hash: what `nabd_model` says."""
         return f"{self.name}@{self.sha256[:8]}"
 
+    @property
+    def first_encoder(self) -> Encoder:
+        """The one that reads every text: a cascade's fast one. `Judged.vectors` are its own."""
+        return self.fast.first_encoder if self.fast else self.encoder
+
     def judge(self, texts: Sequence[str], languages: Sequence[str]) -> Judged:
         """Normalised texts and their languages -> what the model makes of each, the same alone as in any list."""
         if self.fast is None:
@@ -71,24 +76,28 @@ class Bundle:
         for task, logits in self.heads.logits(vectors).items():
             temperatures = [of_language(self.temperatures[task], language) for language in languages]
             found[task] = probabilities(logits, np.array(temperatures)[:, None])
-        return Judged(found, self.heads.distance(vectors) > self.farthest)
+        return Judged(found, self.heads.distance(vectors) > self.farthest, vectors)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Of n texts: calibrated probabilities (n, labels) of each task; `strange` is far from every topic."""
+    """Of n texts: calibrated probabilities (n, labels) of each task; `strange` is far from every topic.
+
+    `vectors` (n, d) are those of the encoder that read every text, so that all lie in one space.
+    """
 
     probabilities: Mapping[str, Floats]
     strange: NDArray[np.bool_]
+    vectors: Vectors
 
     def replaced(self, rows: NDArray[np.int64], others: Judged) -> Judged:
-        """With `rows` answered by `others`."""
+        """With `rows` answered by `others`; the vectors stay, for two encoders share no space."""
         found = {task: values.copy() for task, values in self.probabilities.items()}
         for task, values in others.probabilities.items():
             found[task][rows] = values
         strange = self.strange.copy()
         strange[rows] = others.strange
-        return Judged(found, strange)
+        return Judged(found, strange, self.vectors)
 
 
 def save(bundle: Bundle, folder: Path, *, built: Mapping[str, Any] | None = None) -> str:

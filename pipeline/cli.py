@@ -15,9 +15,13 @@ import typer
 from rich.console import Console
 
 from pipeline import __version__
-from pipeline.errors import NabdError
+from pipeline.errors import NabdError, UsageError
 from pipeline.history.commands import history_commands
+from pipeline.report.commands import report_commands
+from pipeline.risk.commands import risk_commands
+from pipeline.routing.commands import routing_commands
 from pipeline.service.commands import service_commands
+from pipeline.synthetic.commands import synthetic_commands
 from pipeline.telemetry import switch_off
 from pipeline.training.commands import training_commands
 
@@ -31,6 +35,10 @@ app = typer.Typer(
 training_commands(app)
 service_commands(app)
 history_commands(app)
+risk_commands(app)
+report_commands(app)
+routing_commands(app)
+synthetic_commands(app)
 
 In = Annotated[str, typer.Argument(metavar="IN", help="CSV, TSV, XLSX, JSONL, JSON, Parquet, mbox or EML; - is stdin")]
 Column = typer.Option(metavar="COL", show_default="found by name and content", rich_help_panel="Columns")
@@ -68,6 +76,9 @@ def score_command(
     embeddings: Annotated[
         str | None, typer.Option(metavar="FILE", help="keep each row's vector, as Parquet, for `nabd emerging`")
     ] = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence", help="add `nabd_evidence`: the sentence that decided")
+    ] = False,
     format: Annotated[str | None, typer.Option(help="format of IN, when it cannot be told")] = None,
     encoding: Annotated[str | None, typer.Option(help="encoding of IN, when it cannot be told")] = None,
     delimiter: Annotated[str | None, typer.Option(help="delimiter of IN, when it cannot be told")] = None,
@@ -84,8 +95,43 @@ def score_command(
     chosen = files.override(files.load_settings(settings), model=model, threads=threads, max_characters=max_characters)
     reading = {"format": format, "encoding": encoding, "delimiter": delimiter, "sheet": sheet}
     columns = {"text": text, "customer": customer, "time": time, "id": id}
-    summary = run(Job(source, out, rejects, reading, columns, quiet, embeddings), chosen)
+    summary = run(Job(source, out, rejects, reading, columns, quiet, embeddings, evidence), chosen)
     if summary.rejected:
+        raise typer.Exit(REJECTS)
+
+
+@app.command("run")
+def run_command(
+    export: Annotated[str, typer.Argument(metavar="EXPORT", help="any file that `nabd score` takes, with times")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="where everything is written")],
+    text: Annotated[str | None, Column] = None,
+    customer: Annotated[str | None, Column] = None,
+    time: Annotated[str | None, Column] = None,
+    id: Annotated[str | None, Column] = None,
+    ticket: Annotated[str | None, Column] = None,
+    lang: Annotated[str, typer.Option(help="of the report: en, ar or fa")] = "en",
+    calendar: Annotated[
+        str | None, typer.Option(help="gregorian or jalali", show_default="jalali for fa, else gregorian")
+    ] = None,
+    model: Model = None,
+    settings: SettingsFile = None,
+    threads: Threads = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress, no summary of the scoring")] = False,
+) -> None:
+    """Score an export, join its tickets, rank its customers and report on it: scored file, risk.csv, report.html.
+
+    nabd run tickets.csv -o pulse
+    """
+    from pipeline import settings as files
+
+    try:
+        from pipeline.pulse import Pulse, run
+        from pipeline.report.locale import Locale
+    except ModuleNotFoundError as error:
+        raise UsageError(f"a report needs {error.name}, which is not installed: pip install 'nabd[report]'") from None
+    chosen = files.override(files.load_settings(settings), model=model, threads=threads)
+    columns = {"text": text, "customer": customer, "time": time, "id": id, "ticket": ticket}
+    if run(Pulse(export, out, columns, quiet), chosen, Locale.of(lang, calendar)):
         raise typer.Exit(REJECTS)
 
 

@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from pipeline.cli import app
 from pipeline.language import Language
+from pipeline.risk import BANDS
 from pipeline.route import COLUMN, FIELDS, PRIORITIES, Rule
 from pipeline.score import AMBIGUOUS, MASKED, MIXED, TOO_SHORT, TRUNCATED, UNSUPPORTED
 from pipeline.settings import NAMES, Settings, home, load_settings
@@ -47,7 +48,7 @@ def settings_page(settings: Settings) -> str:
             variable = f"`NABD_{entry.name.upper()}`"
             rows.append([f"`{entry.name}`", f"`{entry.default}`", variable, f"`{flag}`" if flag in flags else "",
                          entry.metadata["help"]])  # fmt: skip
-    conditions = ", ".join(f"`{name}`" for name in FIELDS)
+    conditions, bands = (", ".join(f"`{name}`" for name in names) for names in (FIELDS, BANDS))
     return f"""{NOTE}# Settings
 
 Nabd reads the file that `--settings` names, else the one in `NABD_SETTINGS`, else `nabd.toml` in the folder that it is
@@ -59,9 +60,25 @@ started from, else its own. A flag beats an environment variable, which beats th
 Each `[[route]]` has a `name`, a `queue`, a `priority` ({", ".join(PRIORITIES)}), `sla_minutes`, and if wanted `when`
 and `tags`. The first route whose every condition holds decides; the last must have no `when`. A condition is on
 {conditions}, or on a column of your own file, `"{COLUMN}NAME"`; a list means any of its values.
-The values are in [labels.md](labels.md).
+The values are in [labels.md](labels.md). A key or a value that is not known, and a route that those above it leave
+nothing to, are errors that name the line.
 
-Those of the `nabd.toml` that comes with Nabd:
+`channel` is the value of the column that holds the channel, as it is in your file. `risk` is the band of the customer
+({bands}): `nabd score` does not know it, so a route that asks for it matches nothing there. It is
+known in `nabd route SCORED --risk RISK -o OUT`, which routes a scored file anew without scoring it again; a customer
+who is not in RISK has no band.
+
+`nabd route EXPORT --dry-run` writes nothing. It says how many messages each queue would get and when, how that
+compares with the export's own groups, and how many would reach a wrong queue. With a `[[queue]]` for a queue, it also
+works out hour by hour what the queue could not handle:
+
+```toml
+[[queue]]
+name = "billing"
+per_hour = 20
+```
+
+The routes of the `nabd.toml` that comes with Nabd:
 
 {table(("name", "when", "queue", "priority", "SLA, minutes", "tags"), [_rule(rule) for rule in settings.routes])}"""
 

@@ -36,6 +36,7 @@ TYPES = {
     "nabd_model": "string",
 }
 COLUMNS = tuple(TYPES)
+EVIDENCE = "nabd_evidence"  # where it was asked for
 LEAST = 0.01  # a less probable topic is not listed in `nabd_topics`
 
 

@@ -32,10 +32,11 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One inbound customer message; `columns` are the input row's other values, for routing."""
+    """One inbound customer message; `columns` are the input row's other values, for routing; `channel` is one."""
 
     text: str
     columns: Values = field(default_factory=dict)
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from rich.console import Console
 from pipeline import bundle as bundles
 from pipeline.batch import score_rows
 from pipeline.columns import Roles, find_roles
+from pipeline.emerging.embeddings import keeping
 from pipeline.errors import UsageError
-from pipeline.output import COLUMNS, TYPES
+from pipeline.output import COLUMNS, EVIDENCE, TYPES
 from pipeline.progress import progress_bar
 from pipeline.readers import Source, open_source
 from pipeline.settings import Settings, model_folder
@@ -26,7 +27,11 @@ PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "s
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`reading` are the options of `open_source`, `columns` the roles the user named; `-` is stdin or stdout."""
+    """`reading` are the options of `open_source`, `columns` the roles the user named; `-` is stdin or stdout.
+
+    `embeddings` is the Parquet file that keeps the vector of every scored row; None keeps none. `evidence` adds the
+    sentence that decided.
+    """
 
     source: str
     out: str
@@ -34,6 +39,8 @@ class Job:
     reading: Mapping[str, str | None]
     columns: Mapping[str, str | None]
     quiet: bool = False
+    embeddings: str | None = None
+    evidence: bool = False
 
 
 def run(job: Job, settings: Settings) -> Summary:
@@ -45,13 +52,16 @@ def run(job: Job, settings: Settings) -> Summary:
         roles = find_roles(source.columns, source.sample(SAMPLE), **job.columns)
         if not job.quiet:
             errors.print(describe(source, roles))
-        columns = [*source.columns, *(name for name in COLUMNS if name not in source.columns)]
+        ours = (*COLUMNS, EVIDENCE) if job.evidence else COLUMNS
+        columns = [*source.columns, *(name for name in ours if name not in source.columns)]
         with (
-            open_writer(job.out, columns=columns, source=source, types=TYPES) as writer,
+            open_writer(job.out, columns=columns, source=source, types=TYPES | {EVIDENCE: "string"}) as writer,
             RejectsWriter(rejects_path) as rejects,
+            keeping(job.embeddings, bundle) as keep,
             progress_bar(errors, source, disable=job.quiet) as advance,
         ):
-            summary = score_rows(source, roles, bundle, settings, (writer, rejects), on_window=advance)
+            outputs = (writer, rejects)
+            summary = score_rows(source, roles, bundle, settings, outputs, on_window=advance, on_judged=keep)
         if summary.rejected:
             errors.print(f"{summary.rejected:,} rows could not be read; each with its reason: {rejects.path}")
         elif job.rejects is None:
@@ -73,10 +83,17 @@ def describe(source: Source, roles: Roles) -> str:
 
 
 def _rejects_path(job: Job) -> str:
-    """Where the rejects go: as asked, else beside the output. Raises UsageError when that is the input or output."""
+    """Where the rejects go: as asked, else beside the output. Raises UsageError where two files of the job are one."""
     name = job.out if job.out != "-" else job.source if job.source != "-" else "nabd"
     path = job.rejects or f"{name}.rejects.jsonl"
-    for kind, other in (("input", job.source), ("output", job.out)):
-        if Path(path).resolve() == Path(other).resolve() and (kind, other) != ("input", "-"):
-            raise UsageError(f"{path} is the {kind} itself, so rejects cannot go there; name another file by --rejects")
+    _check_apart(path, "rejects", {"input": job.source, "output": job.out})
+    if job.embeddings:
+        _check_apart(job.embeddings, "embeddings", {"input": job.source, "output": job.out, "rejects": path})
     return path
+
+
+def _check_apart(path: str, what: str, others: Mapping[str, str]) -> None:
+    """Raises UsageError when `path` is one of the `others`, by what they are."""
+    for kind, other in others.items():
+        if Path(path).resolve() == Path(other).resolve() and (kind, other) != ("input", "-"):
+            raise UsageError(f"{path} is the {kind} itself, so {what} cannot go there; name another file by --{what}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.bundle import Bundle
+from pipeline.bundle import Bundle, Judged
 from pipeline.calibrate import Floats, of_language
 from pipeline.clean import clean
 from pipeline.language import Language, detect
@@ -32,11 +32,16 @@ class Prepared:
 
 
 def score(
-    messages: Sequence[Message], bundle: Bundle, rules: Sequence[Rule], *, max_characters: int = MAX_CHARACTERS
-) -> list[Scored]:
-    """One `Scored` a message, in their order; each is the same alone as in any list."""
+    messages: Sequence[Message], bundle: Bundle, rules: Sequence[Rule], *, max_characters: int = MAX_CHARACTERS,
+    on_judged: Callable[[Judged], None] = lambda judged: None,
+) -> list[Scored]:  # fmt: skip
+    """One `Scored` a message, in their order; each is the same alone as in any list.
+
+    `on_judged` hears what the model made of them all, vectors included, before anything is decided.
+    """
     prepared = [prepare(message.text, max_characters=max_characters) for message in messages]
     judged = bundle.judge([each.text for each in prepared], [each.language for each in prepared])
+    on_judged(judged)
     scored = []
     for index, (message, each) in enumerate(zip(messages, prepared, strict=True)):
         predictions = predict({task: values[index] for task, values in judged.probabilities.items()}, bundle)
@@ -88,6 +93,7 @@ def _decide(
     domain = bundle.taxonomy.domain_of[category.label]
     facts: dict[str, Sequence[str]] = {task: (prediction.label,) for task, prediction in found.items()}
     facts |= {"language": (prepared.language,), "domain": (domain,), "review": review, "flags": prepared.flags}
+    facts["channel"] = (message.channel,) if message.channel else ()
     facts |= {COLUMN + name: (_plain(value),) for name, value in message.columns.items()}
     if not in_scope:
         facts["sentiment"] = ()

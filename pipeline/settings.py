@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.language import Language
-from pipeline.route import Rule, parse_rules
-from pipeline.score import FLAGS, REVIEW_REASONS
-from pipeline.taxonomy import DEFAULT, TASKS, Taxonomy
+from pipeline.risk.weights import Weights, parse_weights
+from pipeline.route import Rule
+from pipeline.routing.lines import Document
+from pipeline.routing.queues import Queue, parse_queues
+from pipeline.routing.rules import parse_rules
+from pipeline.taxonomy import DEFAULT, Taxonomy
 
 FILE = "nabd.toml"
 
@@ -30,10 +32,13 @@ class Settings:
     threads: int = _setting(0, "processor threads for the encoder; 0: all cores")
     max_characters: int = _setting(20_000, "longer messages are read up to here and flagged `truncated`")
     routes: tuple[Rule, ...] = ()
+    queues: tuple[Queue, ...] = ()
+    risk: Weights = field(default_factory=Weights)
     source: str = ""
 
 
 NAMES = tuple(entry.name for entry in fields(Settings) if entry.metadata)
+TABLES = ("route", "queue", "risk")
 
 
 def load_settings(
@@ -45,16 +50,17 @@ def load_settings(
     what cannot be used.
     """
     path = path or Path(environment.get("NABD_SETTINGS") or (FILE if Path(FILE).exists() else home() / FILE))
-    content = _read(path)
-    routes = content.pop("route") if "route" in content else _read(home() / FILE)["route"]
-    rules = parse_rules(routes, path.name, _labels(table))
+    content, document = _read(path)
+    own, owner = (content, document) if "route" in content else _read(home() / FILE)
+    rules = parse_rules(own.pop("route"), owner, table)
+    queues = parse_queues(content.pop("queue", []), document, rules)
+    weights = parse_weights(content.pop("risk", {}), path.name, topics=table.topic_ids)
     given = {name: content.pop(name) for name in NAMES if name in content}
     if content:
-        raise UsageError(
-            f"{path.name}: unknown key {next(iter(content))!r}, expected one of {', '.join((*NAMES, 'route'))}"
-        )
+        key = next(iter(content))
+        raise UsageError(f"{document.at(key)}: unknown key {key!r}, expected one of {', '.join((*NAMES, *TABLES))}")
     given |= {name: value for name in NAMES if (value := environment.get(f"NABD_{name.upper()}"))}
-    return override(Settings(routes=rules, source=str(path)), **given)
+    return override(Settings(routes=rules, queues=queues, risk=weights, source=str(path)), **given)
 
 
 def override(settings: Settings, **values: Any) -> Settings:
@@ -75,9 +81,10 @@ def model_folder(name: str) -> Path:
     return given if (given / "manifest.json").exists() or given.is_absolute() else home() / "models" / name
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> tuple[dict[str, Any], Document]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        document = Document(path.name, path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(document.text), document
     except FileNotFoundError:
         raise UsageError(f"settings file {path} does not exist") from None
     except OSError as error:
@@ -101,14 +108,3 @@ def _typed(name: str, value: Any, kind: type) -> Any:
     if number < least:
         raise UsageError(f"{name} is {number}, expected {least} or more")
     return number
-
-
-def _labels(table: Taxonomy) -> dict[str, tuple[str, ...]]:
-    return {
-        "language": tuple(language.value for language in Language),
-        "domain": tuple(dict.fromkeys(table.domain_of.values())),
-        "category": table.category_ids,
-        **{task: table.labels(task) for task in TASKS},
-        "review": REVIEW_REASONS,
-        "flags": FLAGS,
-    }

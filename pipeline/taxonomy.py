@@ -59,7 +59,7 @@ LABELS = {
         Label("yes", "May leave", "قد يغادر", "احتمال ترک", "leaves, has left, or warns others off"),
     ),
 }
-NEGATIVE, POSITIVE, LEAVES, ANGER = "negative", "positive", "yes", "anger"
+NEGATIVE, POSITIVE, LEAVES, ANGER, URGENT = "negative", "positive", "yes", "anger", "high"
 SENTIMENTS, EMOTIONS, URGENCIES, CHURN = (tuple(label.id for label in labels) for labels in LABELS.values())
 TASKS = ("topic", *LABELS)
 

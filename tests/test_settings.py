@@ -9,6 +9,7 @@ import pytest
 from pipeline.bundle import load
 from pipeline.errors import UsageError
 from pipeline.language import Language
+from pipeline.risk import Weights
 from pipeline.route import PRIORITIES, Rule, route
 from pipeline.score import FLAGS, MAX_CHARACTERS, REVIEW_REASONS
 from pipeline.settings import NAMES, Settings, home, load_settings, model_folder, override
@@ -187,3 +188,14 @@ def test_the_shipped_routes_may_use_every_field(tmp_path: Path) -> None:
 
 def test_the_default_model_loads() -> None:
     assert load(model_folder(Settings().model)).name == "nabd-base"
+
+
+def test_the_weights_of_risk_are_a_table_of_their_own(tmp_path: Path) -> None:
+    assert (
+        load_settings(environment={}).risk == Weights() == load_settings(written(tmp_path, ROUTE), environment={}).risk
+    )
+    assert load_settings(written(tmp_path, f"{ROUTE}[risk]\nanger = 3\n"), environment={}).risk == Weights(anger=3.0)
+    with pytest.raises(UsageError, match=r"nabd.toml: unknown key 'angr' in \[risk\], expected one of half_life_days"):
+        load_settings(written(tmp_path, f"{ROUTE}[risk]\nangr = 3\n"), environment={})
+    with pytest.raises(UsageError, match=r"risk must be a table written as \[risk\]"):
+        load_settings(written(tmp_path, f"risk = 3\n{ROUTE}"), environment={})

@@ -10,41 +10,45 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.bundle import Bundle
-from pipeline.explain.places import Place, merge, sentences, words
+from pipeline.clean import clean
+from pipeline.explain.places import sentence_end
 from pipeline.records import Message, Scored
 from pipeline.score import MAX_CHARACTERS, prepare
 from pipeline.taxonomy import OUT_OF_SCOPE
 
-MOST = 40  # sentences; of a longer message, neighbouring ones are read together
+MOST = 40  # sentences; in a longer message, neighbouring ones are read together
 
 
 def evidence(
     messages: Sequence[Message], scored: Sequence[Scored], bundle: Bundle, *, max_characters: int = MAX_CHARACTERS
 ) -> list[str]:
-    """One sentence a message, as it was given; the whole of a message of one, "" of one that is out of scope."""
+    """One sentence of each cleaned message; the whole of a message of one, "" of one that is out of scope."""
     found = [""] * len(messages)
     owners: list[int] = []
     passages: list[str] = []
     for index, (message, each) in enumerate(zip(messages, scored, strict=True)):
         if each.category.label == OUT_OF_SCOPE:
             continue
-        given = message.text[:max_characters]
-        parts = _sentences(given, prepare(given).text.split())
-        if len(parts) < 2:
-            found[index] = given.strip()
-        else:
+        parts = split(clean(message.text[:max_characters]))
+        found[index] = parts[0] if parts else ""
+        if len(parts) > 1:
             owners.extend([index] * len(parts))
-            passages.extend(given[part.start : part.end] for part in parts)
-    chances = _chances(passages, [scored[index] for index in owners], bundle)
+            passages.extend(parts)
     best: dict[int, float] = {}
+    chances = _chances(passages, [scored[index] for index in owners], bundle)
     for index, passage, chance in zip(owners, passages, chances, strict=True):
         if chance > best.get(index, -1.0):
             best[index], found[index] = chance, passage
     return found
 
 
-def _sentences(given: str, read: Sequence[str]) -> list[Place]:
-    return merge(sentences(given, words(given, read)), MOST)
+def split(text: str) -> list[str]:
+    """The sentences of a cleaned text, each with its end mark; at most `MOST`, neighbours joined evenly."""
+    ends = [match.end() for match in sentence_end().finditer(text)]
+    parts = [text[start:end].strip() for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+    parts = [part for part in parts if any(letter.isalnum() for letter in part)]
+    size = -(-len(parts) // MOST) or 1
+    return [" ".join(parts[at : at + size]) for at in range(0, len(parts), size)]
 
 
 def _chances(passages: Sequence[str], owners: Sequence[Scored], bundle: Bundle) -> list[float]:

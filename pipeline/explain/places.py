@@ -58,7 +58,7 @@ def words(given: str, read: Sequence[str]) -> list[Place]:
 
 def sentences(given: str, places: Sequence[Place]) -> list[Place]:
     """The places of words, joined by sentence, line or block of markup."""
-    ends = [end.end() for end in _sentence_end().finditer(given)]
+    ends = [end.end() for end in sentence_end().finditer(given)]
     groups = groupby(places, lambda place: bisect_right(ends, place.start))
     return [_closed(given, _span(list(group))) for _, group in groups]
 
@@ -108,5 +108,5 @@ def _piece() -> re.Pattern[str]:
 
 
 @cache
-def _sentence_end() -> re.Pattern[str]:
+def sentence_end() -> re.Pattern[str]:
     return re.compile(r"[!?؟…۔]+|\.+(?=\s|$)|[\n\r\u2028\u2029]+|</?(?:br|p|div|li|t[dr]|h\d)\b[^>]*>", re.IGNORECASE)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -57,8 +59,9 @@ def is_outbound(value: Any) -> bool:
 
 def number(value: Any) -> float | None:
     """A number as it is written in any of the three languages; None where there is none."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if value == value else None
+    if not isinstance(value, bool):
+        with suppress(TypeError, ValueError):  # most are plain
+            return found if math.isfinite(found := float(value)) else None
     text = plain_digits(str(value)).replace("٫", ".").replace("٬", "").replace(",", "").strip("% ")
     return float(text) if _NUMBER.fullmatch(text) else None
 

@@ -22,38 +22,42 @@ _MARKED = re.compile("[\u200e\u200f\u061c]*[-\u2212]")
 
 @dataclass(frozen=True)
 class Locale:
-    """`language` and `calendar` of one page; a Persian page has the Solar Hijri calendar unless told otherwise."""
+    """`language` and `calendar` of one page; a Persian page has the Solar Hijri calendar unless told otherwise.
+
+    `latin`: digits are 0 to 9 in every language.
+    """
 
     language: str
     calendar: str
+    latin: bool = False
 
     @classmethod
-    def of(cls, language: str, calendar: str | None = None) -> Locale:
+    def of(cls, language: str, calendar: str | None = None, *, latin: bool = False) -> Locale:
         """Raises UsageError for a language or a calendar that there is not."""
         if language not in LANGUAGES:
             raise UsageError(f"--lang is {language!r}, expected one of {', '.join(LANGUAGES)}")
         calendar = calendar or ("jalali" if language == "fa" else "gregorian")
         if calendar not in CALENDARS:
             raise UsageError(f"--calendar is {calendar!r}, expected one of {', '.join(CALENDARS)}")
-        return cls(language, calendar)
+        return cls(language, calendar, latin)
 
     @property
     def direction(self) -> str:
         return "ltr" if self.language == "en" else "rtl"
 
     def number(self, value: float, digits: int = 0) -> str:
-        """With the language's own digits and separators."""
+        """With the digits and separators of the language, or of Latin numbers."""
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        text = format_decimal(value, pattern, locale=self._babel, numbering_system=_SYSTEM[self.language])
+        text = format_decimal(value, pattern, locale=self._babel, numbering_system=self._system)
         return self.digits(_MARKED.sub("\u2212", text))
 
     def percent(self, share: float) -> str:
         """A share in [0, 1] as whole percents."""
-        return f"{self.number(100 * share)}{'%' if self.language == 'en' else '٪'}"
+        return f"{self.number(100 * share)}{'%' if self._system == 'latn' else '٪'}"
 
     def digits(self, text: str) -> str:
-        """`text` with the language's own digits."""
-        zero = {"en": 0x30, "ar": 0x660, "fa": 0x6F0}[self.language]
+        """`text` with the language's own digits, unless they are to be Latin."""
+        zero = {"latn": 0x30, "arab": 0x660, "arabext": 0x6F0}[self._system]
         return text.translate({0x30 + each: zero + each for each in range(10)})
 
     def date(self, moment: datetime) -> str:
@@ -83,6 +87,10 @@ class Locale:
 
     def _solar_month(self, month: int) -> str:
         return _SOLAR[self.language][month - 1]
+
+    @property
+    def _system(self) -> str:
+        return "latn" if self.latin else _SYSTEM[self.language]
 
     @cached_property
     def _babel(self) -> Babel:

@@ -50,13 +50,14 @@ def run(report: Report, locale: Locale, errors: Console) -> int:
 
 def view_of(history: History, report: Report, locale: Locale) -> View:
     """Reads what stands beside the scored file, each only when it was named."""
+    from pipeline.emerging.run import issues_of
     from pipeline.risk.table import read_risk
 
     return View(
         history.contacts,
         Words(locale),
         risks=read_risk(report.risk) if report.risk else None,
-        emerging=_emerging(history, report.embeddings) if report.embeddings else None,
+        emerging=issues_of(history.contacts, report.embeddings) if report.embeddings else None,
         certificate=certificate_of(history.contacts),
         synthetic=history.synthetic,
     )
@@ -71,7 +72,3 @@ def certificate_of(contacts: Sequence[Contact]) -> Mapping[str, Any] | None:
     metrics = json.loads(path.read_text(encoding="utf-8"))
     found: Mapping[str, Any] | None = metrics["certificate"] if metrics["model"]["version"] == version else None
     return found
-
-
-def _emerging(history: History, embeddings: str) -> Any:
-    raise NotImplementedError

@@ -19,7 +19,7 @@ from pipeline.report.periods import Periods
 from pipeline.report.words import Words
 
 if TYPE_CHECKING:
-    from pipeline.emerging import Emerging
+    from pipeline.emerging.find import Emerging
 
 QUOTED = 220  # characters of an example
 MOST_SERIES = 7  # of a chart; the rest are one

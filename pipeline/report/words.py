@@ -14,18 +14,22 @@ from pipeline.taxonomy import DEFAULT, Taxonomy
 
 @dataclass(frozen=True)
 class Words:
-    """Words for a page in `locale`, with the label names of `taxonomy`."""
+    """Words for a page in `locale`, with the label names of `taxonomy`.
+
+    Each of `packages` holds a table `words.toml`; where two know a key, the first does.
+    """
 
     locale: Locale
     taxonomy: Taxonomy = DEFAULT
+    packages: tuple[str, ...] = ("pipeline.report",)
 
     def __call__(self, key: str, **names: str) -> str:
         """The words that go by `key`, `names` filled in; a programming error when there are none."""
-        return _table()[key][self.locale.language].format(**names)
+        return _table(self.packages)[key][self.locale.language].format(**names)
 
     def known(self, key: str) -> str:
         """The words that go by `key`, or the key itself in plain letters: a reason, a band, a user's own label."""
-        found = _table().get(key)
+        found = _table(self.packages).get(key)
         return found[self.locale.language] if found else key.replace("_", " ")
 
     def label(self, task: str, label: str) -> str:
@@ -37,5 +41,8 @@ class Words:
 
 
 @cache
-def _table() -> Mapping[str, Mapping[str, str]]:
-    return tomllib.loads(files("pipeline.report").joinpath("words.toml").read_text(encoding="utf-8"))
+def _table(packages: tuple[str, ...]) -> Mapping[str, Mapping[str, str]]:
+    found: dict[str, Mapping[str, str]] = {}
+    for package in reversed(packages):
+        found |= tomllib.loads(files(package).joinpath("words.toml").read_text(encoding="utf-8"))
+    return found

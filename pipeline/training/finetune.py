@@ -44,8 +44,8 @@ PHASES = (
     Phase("own", 62_000, {"own": 0.60, "intents": 0.25, "mapped": 0.15}),
 )
 FURTHER = (  # from an encoder that was fine-tuned before
-    Phase("broad", 106_000, {"own": 0.24, "intents": 0.40, "mapped": 0.36}),
-    Phase("own", 62_000, {"own": 0.50, "intents": 0.28, "mapped": 0.22}),
+    Phase("broad", 46_000, {"own": 0.24, "intents": 0.40, "mapped": 0.36}),
+    Phase("own", 46_000, {"own": 0.50, "intents": 0.28, "mapped": 0.22}),
 )
 
 

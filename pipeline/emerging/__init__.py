@@ -1,0 +1,1 @@
+"""Emerging issues: what many customers began to write about lately, found in the vectors kept by `nabd score`."""
