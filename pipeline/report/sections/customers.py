@@ -7,7 +7,7 @@ from pipeline.report.blocks import Block, Cell, Note, Section, Table, num
 from pipeline.report.sections.summary import AT_RISK
 from pipeline.report.view import View
 
-SHOWN, REASONS = 25, 3
+SHOWN, REASONS, IDS = 25, 3, 4
 
 
 def customers(view: View) -> Section:
@@ -41,7 +41,7 @@ def _row(view: View, risk: CustomerRisk, *, valued: bool) -> list[Cell]:
         Cell(f"{locale.number(risk.score)} · {words(risk.band)}", risk.band, risk.score / 100),
         Cell(words(risk.trend)),
         Cell("، ".join(reasons) if locale.direction == "rtl" else ", ".join(reasons)),
-        Cell(", ".join(ids), "id"),
+        Cell(", ".join(list(ids)[:IDS]), "id"),
         Cell(locale.date(risk.last_contact)),
     ]
     if valued:
