@@ -2,8 +2,8 @@
 
 Class-based TF-IDF (c-TF-IDF; Grootendorst 2022, arXiv:2203.05794) within each language, so that an issue of Persian
 customers is not named by what is merely Persian. A word counts once a customer, and needs three of them, so that a
-name which one customer wrote is never shown. Words that many of the others use, too, and pairs of nothing but such
-words are left out.
+name which one customer wrote is never shown. Words that many of the others use, too, and pairs with such a word are
+left out.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _weights(counts: dict[int, Counter[str]], writers: Counter[int]) -> dict[int
             weights[cluster] = {
                 term: found[term] / found.total() * math.log1p(mean / everywhere[term])
                 for term in special
-                if found[term] >= CUSTOMERS and not special.isdisjoint(term.split())
+                if found[term] >= CUSTOMERS and special.issuperset(term.split())
             }
     return weights
 
