@@ -31,6 +31,10 @@ from pipeline.taxonomy import ANGER, DEFAULT, NEGATIVE, POSITIVE
 NOW = datetime(2026, 10, 31, 12, tzinfo=UTC)
 TIMELESS = Weights(silence_after_negative=0.0, unresolved=0.0)
 SLACK = 1e-9
+NONE = dict.fromkeys(
+    ("announced_leaving", "anger", "falling_sentiment", "repeated_contact", "unresolved", "money_dispute", "low_csat",
+     "low_nps", "praise", "silence_after_negative"), 0.0,
+)  # fmt: skip
 
 
 def contact(days: float = 0.0, *, negative: float = 0.0, positive: float = 0.0, **others: Any) -> Contact:
@@ -147,21 +151,28 @@ def test_an_angry_message_never_lowers_the_score(contacts: list[Contact], added:
     assert found(*contacts, added).score >= found(*contacts).score - SLACK
 
 
-@given(histories, angry, st.floats(0, 1), st.floats(0, 10))
-def test_nor_at_the_heaviest_silence_that_is_allowed(
+@given(histories, angry, st.floats(0, 0.9), st.floats(0.1, 10))
+def test_nor_does_one_that_ends_the_heaviest_silence_that_is_allowed(
     contacts: list[Contact], added: Contact, relief: float, negative: float
 ) -> None:
     heaviest = negative * (1 - relief) / 2
-    table = {"relief": relief, "negative_sentiment": negative, "silence_after_negative": heaviest, "silence_days": 0.5,
-             "anger": 0.0, "half_life_days": 10_000.0}  # fmt: skip
-    weights = parse_weights(table, "nabd.toml")
+    table = NONE | {"relief": relief, "negative_sentiment": negative, "silence_after_negative": heaviest}
+    weights = parse_weights(table | {"silence_days": 0.5, "half_life_days": 10_000.0}, "nabd.toml")
+    contacts = [replace(each, time=each.time - timedelta(days=1)) for each in contacts]
+    added = replace(added, time=NOW)
     assert found(*contacts, added, weights=weights).score >= found(*contacts, weights=weights).score - SLACK
 
 
-@given(histories, angry, st.sampled_from(["unresolved", "praise"]))
-def test_nor_when_all_that_counts_is_one_other_sign(contacts: list[Contact], added: Contact, sign: str) -> None:
-    weights = replace(Weights(), **{sign: 50.0}, scale=100.0)
+@given(histories, angry, st.sampled_from(sorted(NONE.keys() - {"silence_after_negative"})))
+def test_nor_when_nearly_all_that_counts_is_one_other_sign(contacts: list[Contact], added: Contact, sign: str) -> None:
+    weights = replace(Weights(), **(NONE | {sign: 50.0}), scale=100.0)
     assert found(*contacts, added, weights=weights).score >= found(*contacts, weights=weights).score - SLACK
+
+
+def test_thanks_that_are_meant_badly_protect_from_nothing() -> None:
+    sour = contact(0, number=2, negative=0.6, positive=0.4, topic="praise")
+    weights = replace(Weights(), **(NONE | {"praise": 50.0}))
+    assert found(upset(1), sour, weights=weights).score > found(upset(1), weights=weights).score
 
 
 @given(histories, st.floats(0.9, 1))
@@ -272,12 +283,16 @@ def test_a_ticket_that_waits_or_was_reopened_counts_once_and_a_solved_one_does_n
     assert unresolved(3, "solved") == unresolved(3, None) == 0
 
 
-def test_of_two_states_at_one_time_the_graver_holds() -> None:
-    states = [
-        contact(3, number=n, ticket="T", topic=f"t{n}", outcome=Outcome(status=s))
-        for n, s in enumerate(("solved", "open"))
-    ]
-    assert names(found(*states)) == names(found(*states[::-1])) == ["unresolved"]
+def test_a_ticket_waits_from_its_first_message_on() -> None:
+    waiting = upset(5, ticket="T", outcome=Outcome(status="open"))
+    nudged = found(waiting, contact(0, number=2, ticket="T", topic="plan"))
+    assert {driver.name: driver.evidence for driver in nudged.drivers}["unresolved"] == ("M-2",)
+
+
+@pytest.mark.parametrize("states", [("solved", "open"), ("open", "solved")])
+def test_of_two_states_at_one_time_the_graver_holds(states: tuple[str, str]) -> None:
+    own = [contact(3, number=n, ticket="T", topic=f"t{n}", outcome=Outcome(status=s)) for n, s in enumerate(states)]
+    assert names(found(*own)) == ["unresolved"]
 
 
 def test_a_solved_ticket_relieves_of_its_own_harm_alone() -> None:

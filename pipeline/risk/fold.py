@@ -97,9 +97,10 @@ def _trend(level: float, past: Past, weights: Weights, *, states: bool) -> str:
 
 
 def _drivers(past: Past, parts: Mapping[str, Sequence[float]]) -> tuple[Driver, ...]:
-    sums = {name: total for name, own in parts.items() if (total := math.fsum(own)) > 0}
-    everything = math.fsum(sums.values())
-    found = [Driver(name, total / everything, _evidence(past, parts[name])) for name, total in sums.items()]
+    sums = {name: math.fsum(own) for name, own in parts.items()}
+    everything = math.fsum(sums.values()) or 1.0
+    shares = {name: total / everything for name, total in sums.items()}
+    found = [Driver(name, share, _evidence(past, parts[name])) for name, share in shares.items() if share > 0]
     return tuple(sorted(found, key=lambda driver: (-driver.share, driver.name)))
 
 
