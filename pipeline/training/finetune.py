@@ -45,7 +45,7 @@ PHASES = (
 )
 FURTHER = (  # from an encoder that was fine-tuned before
     Phase("broad", 46_000, {"own": 0.24, "intents": 0.40, "mapped": 0.36}),
-    Phase("own", 46_000, {"own": 0.50, "intents": 0.28, "mapped": 0.22}),
+    Phase("own", 30_720, {"own": 0.50, "intents": 0.28, "mapped": 0.22}),
 )
 
 
