@@ -32,7 +32,7 @@ $(VENV)/.train: pyproject.toml | $(VENV)
 	@touch $@ $(VENV)/.base
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.train
-	$(PIP) -e '.[dev,serve,report]'
+	$(PIP) -e '.[dev,serve,report,tracing]'
 	@touch $@
 
 $(VENV)/.bench: pyproject.toml $(VENV)/.train

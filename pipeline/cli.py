@@ -22,6 +22,7 @@ from pipeline.report.commands import report_commands
 from pipeline.risk.commands import risk_commands
 from pipeline.routing.commands import routing_commands
 from pipeline.service.commands import service_commands
+from pipeline.service.store.commands import store_commands
 from pipeline.synthetic.commands import synthetic_commands
 from pipeline.telemetry import switch_off
 from pipeline.training.commands import training_commands
@@ -35,6 +36,7 @@ app = typer.Typer(
 )  # fmt: skip
 training_commands(app)
 service_commands(app)
+store_commands(app)
 history_commands(app)
 risk_commands(app)
 emerging_commands(app)

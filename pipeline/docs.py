@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from pipeline.language import Language
 from pipeline.risk import BANDS
 from pipeline.route import COLUMN, FIELDS, PRIORITIES, Rule
 from pipeline.score import AMBIGUOUS, MASKED, MIXED, TOO_SHORT, TRUNCATED, UNSUPPORTED
+from pipeline.service.settings import PREFIX, ServiceSettings
 from pipeline.settings import NAMES, Settings, home, load_settings
 from pipeline.taxonomy import DEFAULT, LABELS, OUT_OF_SCOPE, Label, Taxonomy
+from pipeline.training.registry.margins import Margins
 
 NOTE = "<!-- Written by `make docs` from the code; a test compares the two. -->\n"
 REVIEW = {
@@ -80,7 +82,19 @@ per_hour = 20
 
 The routes of the `nabd.toml` that comes with Nabd:
 
-{table(("name", "when", "queue", "priority", "SLA, minutes", "tags"), [_rule(rule) for rule in settings.routes])}"""
+{table(("name", "when", "queue", "priority", "SLA, minutes", "tags"), [_rule(rule) for rule in settings.routes])}
+## Service
+
+The `[service]` table, for `nabd serve` and the commands of its store. A list is written with commas in a variable. Keep
+passwords and secrets in the environment, not in a file.
+
+{table(("key", "default", "environment", ""), map(_service_setting, fields(ServiceSettings)))}
+## Gates
+
+The `[gates]` table: what a model must hold to in `nabd promote`, beside the champion and on messages that neither
+learnt from. Each statement on chance is a one-sided bound of a paired bootstrap.
+
+{table(("key", "default", ""), ([f"`{each.name}`", f"`{each.default}`", each.metadata["help"]] for each in fields(Margins)))}"""
 
 
 def labels_page(labels: Taxonomy) -> str:
@@ -115,8 +129,13 @@ Why a person should look at the message; empty means that the decision stands on
 
 
 def commands_page() -> str:
-    """Every command with its arguments and options."""
-    return f"{NOTE}# Commands\n\n" + "\n".join(_command(name, each) for name, each in sorted(_commands().items()))
+    """Every command with its arguments and options; those of a group follow it."""
+    found = {
+        f"{name} {verb}".strip(): command
+        for name, group in _commands().items()
+        for verb, command in {"": group, **getattr(group, "commands", {})}.items()
+    }
+    return f"{NOTE}# Commands\n\n" + "\n".join(_command(name, each) for name, each in sorted(found.items()))
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -145,6 +164,16 @@ def _child(label: Label) -> list[str]:
 def _rule(rule: Rule) -> list[str]:
     when = ", ".join(f"{key} = {' or '.join(values)}" for key, values in rule.when.items())
     return [rule.name, when, rule.queue, rule.priority, f"{rule.sla_minutes:,}", ", ".join(rule.tags)]
+
+
+def _service_setting(entry: Field[Any]) -> list[str]:
+    default = ", ".join(entry.default) if isinstance(entry.default, tuple) else str(entry.default)
+    return [
+        f"`{entry.name}`",
+        f"`{default}`" if default else "",
+        f"`{PREFIX}{entry.name.upper()}`",
+        entry.metadata["help"],
+    ]
 
 
 def _command(name: str, command: Any) -> str:

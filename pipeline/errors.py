@@ -5,7 +5,8 @@ NabdError
 ├── InputError       2  a file that cannot be read, or has nothing to score
 │   └── ColumnError  2  a column that is missing or cannot be told apart
 ├── OutputError      2  a file that cannot be written (disk full, no permission, unknown format)
-└── BundleError      2  a model folder that is missing, altered or not understood
+├── BundleError      2  a model folder that is missing, altered or not understood
+└── StoreError       2  a database that cannot be opened, reached or changed
 
 A message says what was found, what was expected and what to do. It never holds a customer's text.
 """
@@ -37,3 +38,7 @@ class OutputError(NabdError):
 
 class BundleError(NabdError):
     """A model folder that is missing, altered or not understood."""
+
+
+class StoreError(NabdError):
+    """A database that cannot be opened, reached or changed."""

@@ -47,7 +47,7 @@ def run(job: Job, settings: Settings) -> Summary:
     """Scores a file into another. The summary is printed, to stderr when the rows go to stdout."""
     errors, results = (Console(stderr=err, **PLAIN) for err in (True, job.out == "-"))
     rejects_path = _rejects_path(job)
-    bundle = bundles.load(model_folder(settings.model), threads=settings.threads)
+    bundle = bundles.load(model_folder(settings.model, settings.tracking), threads=settings.threads)
     with open_source(job.source, **job.reading) as source:
         roles = find_roles(source.columns, source.sample(SAMPLE), **job.columns)
         if not job.quiet:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_models as tiny
 from hypothesis import HealthCheck
 from hypothesis import settings as effort
 
@@ -48,3 +49,9 @@ def bundle_folder(tiny_bundle: Bundle, tmp_path: Path) -> Path:
 def shipped() -> Bundle:
     """The model that ships, with its real encoder."""
     return load(model_folder("nabd-base"), threads=2)
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of fitted models, some worse than others; see `tiny_models.build`."""
+    return tiny.build(tmp_path_factory.mktemp("tiny") / "models")

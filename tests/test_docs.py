@@ -72,9 +72,12 @@ def _nabd_complaint(words: list[str]) -> str:
     group: Any = get_command(app)
     known = {flag for parameter in group.params for flag in parameter.opts} | {"-h", "--help"}
     if words and not words[0].startswith("-"):
-        if words[0] not in group.commands:
-            return f"nabd has no command {words[0]}"
-        parameters = group.commands[words[0]].params
+        command = group
+        while (verbs := getattr(command, "commands", {})) and words and not words[0].startswith("-"):
+            if words[0] not in verbs:
+                return f"nabd has no command {words[0]}"
+            command = verbs[words.pop(0)]
+        parameters = command.params
         known = {flag for each in parameters for flag in (*each.opts, *each.secondary_opts)} | {"-h", "--help"}
     unknown = [word for word in words if word.startswith("-") and word != "-" and word.split("=")[0] not in known]
     return f"no option {unknown[0]}" if unknown else ""
@@ -152,6 +155,17 @@ def test_links_lead_somewhere(name: str) -> None:
         file = (ROOT / name).parent / path if path else ROOT / name
         assert file.exists(), f"{name} links to {target}"
         assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), f"{name} links to {target}"
+
+
+def test_every_line_of_the_threat_model_has_its_test() -> None:
+    named = set(re.findall(r"`(test_\w+)`", PAGES["docs/security.md"]))
+    written = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))
+    }
+    assert named
+    assert named <= written, f"no such tests: {sorted(named - written)}"
 
 
 def anchors(page: str) -> set[str]:

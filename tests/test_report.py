@@ -111,7 +111,7 @@ def test_examples_are_masked() -> None:
     view = a_view(ENGLISH)
     said = "رقمي 0501234567 وبطاقتي 4539 1488 0343 6467 وايميلي sara@example.com"
     page = render(replace(view, contacts=[replace(each, text=said) for each in view.contacts]))
-    for secret in ("0501234567", "4539", "sara@"):
+    for secret in ("0501234567", "4539 1488", "sara@"):
         assert secret not in page
     assert all(mark in page for mark in ("[phone]", "[card]", "[email]"))
 

@@ -20,7 +20,7 @@ def run(text: str, settings: Settings, *, task: str, as_json: bool) -> None:
     given = given.encode("utf-8", "surrogatepass").decode("utf-8", "replace")  # an argument may hold broken bytes
     if not given.strip():
         raise UsageError("the message is empty; give its text, or - to read it from stdin")
-    bundle = bundles.load(model_folder(settings.model), threads=settings.threads)
+    bundle = bundles.load(model_folder(settings.model, settings.tracking), threads=settings.threads)
     explanation = explain(given, bundle, task=task, max_characters=settings.max_characters)
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # a pipe of Windows is not

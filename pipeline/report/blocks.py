@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of a table. `meter` is a share in [0, 1] drawn as a bar; `kind` is num, quote, id, or a risk band."""
+    """One cell of a table. `meter` is a share in [0, 1] drawn as a bar; `kind` is num, quote, id, or a risk band.
+
+    `link` is where its text leads, on a page that is served.
+    """
 
     text: str
     kind: str = ""
     meter: float | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,9 @@ def _over_time(axes: Any, ticks: Sequence[str]) -> None:
     step = -(-len(ticks) // MOST_TICKS) or 1
     axes.set_xticks(range(0, len(ticks), step), list(ticks)[::step])
     axes.set_xlim(-0.6, len(ticks) - 0.4)
+    axes.tick_params(axis="x", pad=15)  # to the baseline, so that names with and without long letters stand in line
+    for label in axes.get_xticklabels():
+        label.set_verticalalignment("baseline")
 
 
 def _numbers(axes: Any, locale: Locale, *, digits: int) -> None:

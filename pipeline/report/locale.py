@@ -86,7 +86,7 @@ class Locale:
         return f"{self.number(value)} {_DURATION[1][self.language]}"
 
     def _solar_month(self, month: int) -> str:
-        return _SOLAR[self.language][month - 1]
+        return str(_SOLAR[self.language][month - 1])
 
     @property
     def _system(self) -> str:

@@ -1,82 +1,120 @@
-"""The service: `score()` behind HTTP, one bundle, one request scored at a time."""
+"""The service as an ASGI app: the API, its documentation and the console around one model and one store."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
+from sqlalchemy import func, select
 
 from pipeline import __version__
-from pipeline.bundle import Bundle
-from pipeline.records import Message
-from pipeline.score import score
-from pipeline.service.guard import MAX_BODY, Guard
+from pipeline.bundle import Bundle, load
+from pipeline.service.api import health, models, score
+from pipeline.service.batching import Batches
+from pipeline.service.bodies import Limits
+from pipeline.service.guard import Guard
+from pipeline.service.holder import ModelHolder
+from pipeline.service.keyring import Keyring
+from pipeline.service.limiting import Limit
+from pipeline.service.metrics import Metrics
 from pipeline.service.problems import DOCUMENTED, add_problems
-from pipeline.service.schemas import (
-    LabelOut,
-    ModelOut,
-    ModelsAnswer,
-    Ready,
-    Scorable,
-    ScoreAnswer,
-    ScoredOut,
-    ScoreRequest,
-    State,
-)
-from pipeline.settings import Settings
+from pipeline.service.scoring import Batcher
+from pipeline.service.settings import ServiceSettings
+from pipeline.service.state import Clock, Service, utc_now
+from pipeline.service.store.engine import Store
+from pipeline.service.store.tables import Job
+from pipeline.service.tracing import tracer_to
+from pipeline.settings import Settings, model_folder
 
 NO_TELEMETRY: TelemetryConfig = {
     "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
 }  # fmt: skip
+BODIES = 8  # of the largest size that are held at the same time
 
 
-def create_app(bundle: Bundle, settings: Settings, *, max_body: int = MAX_BODY) -> FastAPI:
-    """The ASGI app that serves `bundle`. Only /openapi.json describes it: FastAPI's pages load from a CDN."""
-    service = Service(bundle, settings, CapacityLimiter(1))
+def create_app(
+    bundle: Bundle, settings: Settings, service: ServiceSettings | None = None, *, store: Store | None = None,
+    local: bool = False, loader: Callable[[str], Bundle] | None = None, clock: Clock = utc_now,
+) -> FastAPI:  # fmt: skip
+    """The ASGI app that serves `bundle`; without a `store` it scores and keeps nothing.
+
+    `local`: it is served to this machine alone, where no key is needed until there is one. `loader` makes a bundle of
+    a model's name, for a reload.
+    """
+    state = build(bundle, settings, service or ServiceSettings(), store=store, local=local, loader=loader, clock=clock)
     app = FastAPI(
         title="Nabd", version=__version__, summary="What each customer message needs and where it goes: ar, fa, en",
-        docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY, responses=DOCUMENTED,
+        docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY, responses=DOCUMENTED, lifespan=_lifespan,
     )  # fmt: skip
-    app.add_api_route("/v1/score", service.score, methods=["POST"], response_model=ScoreAnswer)
-    app.add_api_route("/v1/models", service.models, response_model=ModelsAnswer)
-    app.add_api_route("/health", service.health, response_model=State)
-    app.add_api_route("/ready", service.ready, response_model=Ready)
+    app.state.service = state
+    for part in (score, models, health):
+        app.include_router(part.router)
+    app.mount("/docs/static", StaticFiles(directory=str(files("pipeline.service").joinpath("static", "swagger"))))
+    if store:
+        _add_resources(app)
     add_problems(app)
-    app.add_middleware(Guard, max_body=max_body)
+    app.add_middleware(Guard, limits=limits_of(state.service), metrics=state.metrics, tracer=state.tracer)
     return app
 
 
-@dataclass(frozen=True)
-class Service:
-    """The endpoints. Scoring waits its turn at `turns`: the encoder already uses every core it was given."""
+def build(
+    bundle: Bundle, settings: Settings, service: ServiceSettings, *, store: Store | None, local: bool,
+    loader: Callable[[str], Bundle] | None, clock: Clock,
+) -> Service:  # fmt: skip
+    """What the app holds; see `create_app`."""
+    metrics = Metrics()
+    model = ModelHolder(bundle, settings, loader or (lambda name: load(model_folder(name), threads=settings.threads)))
+    batches = Batches(
+        size=service.batch_size, wait=service.batch_wait_ms / 1000, room=service.queue_size, on_batch=metrics.batch
+    )
+    batcher = Batcher(model, batches, deadline=service.deadline_ms / 1000)
+    metrics.watch(waiting=lambda: batcher.waiting, version=lambda: model.version, jobs=lambda: _jobs(store))
+    return Service(
+        settings=settings, service=service, store=store, model=model, batcher=batcher,
+        keyring=Keyring(store, clock), rate=Limit(service.rate_limit, "rate_limit"),
+        logins=Limit(service.logins, "logins"), metrics=metrics, tracer=tracer_to(service.trace_endpoint),
+        uploads=Path(service.uploads), local=local, clock=clock,
+    )  # fmt: skip
 
-    bundle: Bundle
-    settings: Settings
-    turns: CapacityLimiter
 
-    async def score(self, request: Scorable) -> ScoreAnswer:
-        """Label and route up to 1,000 messages; the answers come in their order."""
-        return await to_thread.run_sync(self._score, request, limiter=self.turns)
+def limits_of(service: ServiceSettings) -> Limits:
+    """What a body may be."""
+    seconds = service.body_timeout_ms / 1000
+    return Limits(service.max_body, service.max_upload, seconds, total=BODIES * service.max_body)
 
-    async def models(self) -> ModelsAnswer:
-        """The model that is served, with every label's name in English, Arabic and Persian."""
-        tasks = {
-            task: [LabelOut.model_validate(label) for label in found]
-            for task, found in self.bundle.taxonomy.named.items()
-        }
-        return ModelsAnswer(models=[ModelOut(version=self.bundle.version, encoder=self.bundle.encoder.id, tasks=tasks)])
 
-    async def health(self) -> State:
-        """The process is up."""
-        return State(status="ok")
+def _add_resources(app: FastAPI) -> None:
+    """What needs a store: customers, feedback, review, jobs, webhooks and the console."""
+    from pipeline.service.api import customers, feedback, inbound, jobs, review
+    from pipeline.service.console import console_router, mount_static
 
-    async def ready(self) -> Ready:
-        """The model is loaded."""
-        return Ready(status="ready", model=self.bundle.version)
+    for part in (jobs, customers, feedback, review, inbound):
+        app.include_router(part.router)
+    app.include_router(console_router)
+    mount_static(app)
 
-    def _score(self, request: ScoreRequest) -> ScoreAnswer:
-        messages = [Message(each.text, each.columns) for each in request.messages]
-        scored = score(messages, self.bundle, self.settings.routes, max_characters=self.settings.max_characters)
-        return ScoreAnswer(results=[ScoredOut.model_validate(each) for each in scored])
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    state: Service = app.state.service
+    state.batcher.open()
+    try:
+        yield
+    finally:
+        await to_thread.run_sync(state.batcher.close)
+        state.tracer.close()
+
+
+def _jobs(store: Store | None) -> dict[str, Any]:
+    """How many jobs are in each state."""
+    if store is None:
+        return {}
+    with store.read() as session:
+        return {state: count for state, count in session.execute(select(Job.state, func.count()).group_by(Job.state))}

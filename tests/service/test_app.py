@@ -9,14 +9,16 @@ from dataclasses import asdict, fields, is_dataclass, replace
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import BaseModel
 
 from pipeline.bundle import Bundle
 from pipeline.encoder import FakeEncoder, Vectors
-from pipeline.records import Decision, Message, Prediction, Scored
+from pipeline.records import Decision, Message, Outcome, Prediction, Scored
 from pipeline.score import score
 from pipeline.service import schemas
 from pipeline.service.app import create_app
-from pipeline.settings import Settings, load_settings
+from pipeline.service.settings import ServiceSettings
+from pipeline.settings import Settings
 from pipeline.taxonomy import DOMAINS, TASKS
 
 TEXTS = (
@@ -32,14 +34,18 @@ TEXTS = (
 SECRET = "کارت Sara-4412 بطاقتي"
 
 
-@pytest.fixture(scope="module")
-def settings() -> Settings:
-    return load_settings(environment={})
+SMALL = ServiceSettings(max_body=64_000, batch_wait_ms=0)
 
 
 @pytest.fixture(scope="module")
-def client(tiny_bundle: Bundle, settings: Settings) -> TestClient:
-    return TestClient(create_app(tiny_bundle, settings, max_body=64_000))
+def client(tiny_bundle: Bundle, settings: Settings) -> Iterator[TestClient]:
+    """A service without a store: it scores and keeps nothing."""
+    yield (found := client_of(tiny_bundle, settings))
+    found.app.state.service.batcher.close()
+
+
+def client_of(bundle: Bundle, settings: Settings, service: ServiceSettings = SMALL) -> TestClient:
+    return TestClient(create_app(bundle, settings, service, local=True), base_url="http://localhost")
 
 
 def ask(client: TestClient, *texts: str) -> list[dict]:
@@ -50,7 +56,7 @@ def ask(client: TestClient, *texts: str) -> list[dict]:
 
 def test_the_answer_is_what_score_says_in_order(client: TestClient, tiny_bundle: Bundle, settings: Settings) -> None:
     expected = score([Message(text) for text in TEXTS], tiny_bundle, settings.routes)
-    assert ask(client, *TEXTS) == [json.loads(json.dumps(asdict(each))) for each in expected]
+    assert ask(client, *TEXTS) == [{"id": None, **json.loads(json.dumps(asdict(each)))} for each in expected]
     assert [each.language for each in expected[:7]] == ["ar", "ar", "ar", "fa", "fa", "en", "en"]
 
 
@@ -66,7 +72,7 @@ def test_a_message_alone_equals_the_same_in_a_batch(client: TestClient) -> None:
 def test_columns_reach_the_routes(tiny_bundle: Bundle, settings: Settings) -> None:
     last = settings.routes[-1]
     gold = replace(last, name="gold", queue="vip", when={"column:plan": ("gold",)})
-    client = TestClient(create_app(tiny_bundle, replace(settings, routes=(gold, last))))
+    client = client_of(tiny_bundle, replace(settings, routes=(gold, last)))
     messages = [{"text": text, "columns": {"plan": plan, "seats": 3, "paid": True, "note": None}}
                 for text, plan in zip(TEXTS[:2], ("gold", "basic"), strict=True)]  # fmt: skip
     results = client.post("/v1/score", json={"messages": messages}).json()["results"]
@@ -74,17 +80,29 @@ def test_columns_reach_the_routes(tiny_bundle: Bundle, settings: Settings) -> No
 
 
 def test_long_texts_are_read_up_to_the_setting(tiny_bundle: Bundle, settings: Settings) -> None:
-    client = TestClient(create_app(tiny_bundle, replace(settings, max_characters=30)))
+    client = client_of(tiny_bundle, replace(settings, max_characters=30))
     assert [each["flags"] for each in ask(client, TEXTS[0], TEXTS[6])] == [["truncated"], []]
 
 
 @pytest.mark.parametrize(
     ("record", "document"),
-    [(Scored, schemas.ScoredOut), (Prediction, schemas.PredictionOut), (Decision, schemas.DecisionOut)],
+    [
+        (Scored, schemas.ScoredOut),
+        (Prediction, schemas.PredictionOut),
+        (Decision, schemas.DecisionOut),
+        (Outcome, schemas.OutcomeIn),
+    ],
 )
-def test_the_documents_hold_every_field_of_the_records(record: type, document: type[schemas.Answer]) -> None:
+def test_the_documents_hold_every_field_of_the_records(record: type, document: type[BaseModel]) -> None:
     assert is_dataclass(record)
-    assert [each.name for each in fields(record)] == list(document.model_fields)
+    ours = [name for name in document.model_fields if name not in ("id", "explanation")]
+    assert [each.name for each in fields(record)] == ours
+
+
+def test_the_answer_is_what_its_description_promises(client: TestClient) -> None:
+    body = {"messages": [{"text": text} for text in TEXTS], "explain": True}
+    answer = client.post("/v1/score", json=body).json()
+    assert schemas.ScoreAnswer.model_validate(answer).model_dump(mode="json") == answer
 
 
 @pytest.mark.parametrize(
@@ -103,6 +121,16 @@ def test_the_documents_hold_every_field_of_the_records(record: type, document: t
         ({"messages": [{"text": "hi"}], SECRET: 1}, "#"),
         ({"messages": [{"text": "hi", "columns": {SECRET: {"a": SECRET}}}]}, "#/messages/0/columns"),
         ({"messages": [{"text": SECRET + "\ud800"}]}, "#/messages/0/text"),
+        ({"messages": [{"text": "hi", "id": ""}]}, "#/messages/0/id"),
+        ({"messages": [{"text": "hi", "customer": SECRET + "\0"}]}, "#/messages/0/customer"),
+        ({"messages": [{"text": "hi", "customer": SECRET * 40}]}, "#/messages/0/customer"),
+        ({"messages": [{"text": "hi", "time": SECRET}]}, "#/messages/0/time"),
+        ({"messages": [{"text": "hi", "time": "9999-12-31T23:59:59-12:00"}]}, "#/messages/0/time"),
+        ({"messages": [{"text": "hi", "outcome": {"status": SECRET}}]}, "#/messages/0/outcome/status"),
+        ({"messages": [{"text": "hi", "outcome": {SECRET: 1}}]}, "#/messages/0/outcome"),
+        ({"messages": [{"text": "hi", "outcome": {"csat": 1.1}}]}, "#/messages/0/outcome/csat"),
+        ({"messages": [{"text": "hi", "columns": {str(n): n for n in range(201)}}]}, "#/messages/0/columns"),
+        ({"messages": [{"text": "hi"}] * 21, "explain": True}, "#"),
     ],
 )
 def test_a_wrong_request_is_a_problem_that_points_and_quotes_nothing(
@@ -114,7 +142,7 @@ def test_a_wrong_request_is_a_problem_that_points_and_quotes_nothing(
 
 
 def test_a_text_over_the_limit_is_refused(tiny_bundle: Bundle, settings: Settings) -> None:
-    client = TestClient(create_app(tiny_bundle, settings))
+    client = client_of(tiny_bundle, settings, ServiceSettings())
     text = "م" * schemas.MAX_TEXT
     assert ask(client, text)[0]["flags"] == ["truncated"]
     problem = check_problem(client.post("/v1/score", json={"messages": [{"text": text + SECRET}]}), 422)
@@ -158,12 +186,12 @@ def test_an_oversize_body_is_refused_whether_or_not_its_length_is_told(client: T
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("GET", "/v1/score", 405), ("GET", "/Sara-4412", 404), ("GET", "/docs", 404)]
+    ("method", "path", "status"), [("GET", "/v1/score", 405), ("GET", "/Sara-4412", 404), ("FOO", "/health", 405)]
 )
 def test_other_refusals_are_problems_too(client: TestClient, method: str, path: str, status: int) -> None:
     answer = client.request(method, path)
     check_problem(answer, status)
-    assert status != 405 or answer.headers["allow"] == "POST"
+    assert status != 405 or answer.headers["allow"] in ("POST", "GET")
 
 
 def test_the_log_holds_no_text_even_when_scoring_fails(
@@ -174,7 +202,7 @@ def test_the_log_holds_no_text_even_when_scoring_fails(
             raise RuntimeError(f"cannot encode {texts}")
 
     caplog.set_level(logging.DEBUG)
-    client = TestClient(create_app(replace(tiny_bundle, encoder=Broken()), settings))
+    client = client_of(replace(tiny_bundle, encoder=Broken()), settings)
     check_problem(client.post("/v1/score?q=Sara-4412", json={"messages": [{"text": "Sara-4412"}]}), 500)
     client.get("/Sara-4412")
     lines = [record.getMessage() for record in caplog.records if record.name == "pipeline.service.guard"]
@@ -198,7 +226,7 @@ def test_requests_are_scored_one_at_a_time(tiny_bundle: Bundle, settings: Settin
                 Counting.inside -= 1
             return super().encode(texts)  # type: ignore[arg-type]
 
-    with TestClient(create_app(replace(tiny_bundle, encoder=Counting()), settings)) as client:
+    with client_of(replace(tiny_bundle, encoder=Counting()), settings) as client:
         threads = [threading.Thread(target=ask, args=(client, text)) for text in TEXTS]
         for thread in threads:
             thread.start()
@@ -211,7 +239,8 @@ def test_requests_are_scored_one_at_a_time(tiny_bundle: Bundle, settings: Settin
 def test_health_ready_and_models(client: TestClient, tiny_bundle: Bundle) -> None:
     assert client.get("/health").json() == {"status": "ok"}
     assert client.get("/ready").json() == {"status": "ready", "model": tiny_bundle.version}
-    (model,) = client.get("/v1/models").json()["models"]
+    model, *others = client.get("/v1/models").json()["models"]
+    assert [each["served"] for each in (model, *others)] == [True] + [False] * len(others)
     assert (model["version"], model["encoder"]) == (tiny_bundle.version, tiny_bundle.encoder.id)
     assert set(model["tasks"]) == {"domain", "category", *TASKS}
     refund = next(label for label in model["tasks"]["topic"] if label["id"] == "refund")
@@ -219,7 +248,7 @@ def test_health_ready_and_models(client: TestClient, tiny_bundle: Bundle) -> Non
 
 
 def test_every_label_a_score_can_hold_is_among_the_models_labels(client: TestClient, tiny_bundle: Bundle) -> None:
-    (model,) = client.get("/v1/models").json()["models"]
+    model = client.get("/v1/models").json()["models"][0]
     for task in TASKS:
         assert tuple(label["id"] for label in model["tasks"][task]) == tiny_bundle.taxonomy.labels(task)
         assert all(label["en"] and label["ar"] and label["fa"] for label in model["tasks"][task])

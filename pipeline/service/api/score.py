@@ -1,0 +1,109 @@
+"""POST /v1/score: label and route messages; those that name a customer or an id are kept before they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import uuid4
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from pipeline.records import Message, Scored
+from pipeline.service.access import needs
+from pipeline.service.auth.access import Actor
+from pipeline.service.batching import Late
+from pipeline.service.documents import document, explained
+from pipeline.service.idempotency import IdempotencyKey, answer, digest, earlier, idempotent
+from pipeline.service.keeping import keep_all, policy
+from pipeline.service.schemas import MessageIn, Scorable, ScoreAnswer
+from pipeline.service.state import Service, service_of
+
+SOURCE = "api"
+router = APIRouter(prefix="/v1", tags=["score"])
+
+
+@router.post("/score", response_model=ScoreAnswer)
+async def score(
+    request: Request,
+    asked: Scorable,
+    actor: Annotated[Actor, Depends(needs("score"))],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Label and route up to 1,000 messages; the answers come in their order.
+
+    A message that names a customer or an id is kept, and its customer's risk judged anew, before the answer is sent.
+    """
+    service = service_of(request)
+    key = idempotency_key if service.store else None
+    call = _Call(request, service, actor, key, digest(await request.body()) if key else "")
+    if key and (before := await to_thread.run_sync(call.earlier)) is not None:
+        return before
+    with service.tracer.span("score") as span:
+        span.set_attribute("nabd.messages", len(asked.messages))
+        scored = await service.batcher.score([_message(each) for each in asked.messages])
+    service.metrics.scored(scored)
+    documents = [{"id": None, **document(each)} for each in scored]
+    if asked.explain:
+        await _explain(service, asked.messages, documents)
+    kept = _to_keep(asked.messages, scored, documents) if service.store else []
+    if not kept and not key:
+        return answer(200, {"results": documents})
+    return await to_thread.run_sync(call.keep, kept, documents)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """The part of a request that speaks with the store, from a thread."""
+
+    request: Request
+    service: Service
+    actor: Actor
+    key: str | None
+    digest: str
+
+    def earlier(self) -> Response | None:
+        assert self.service.store
+        assert self.key
+        with self.service.store.read() as session:
+            return earlier(self.request, session, self.actor, self.key, self.digest)
+
+    def keep(self, kept: Sequence[tuple[MessageIn, Scored]], documents: list[dict[str, Any]]) -> Response:
+        service = self.service
+        assert service.store
+        with service.store.begin() as session:
+
+            def work() -> tuple[int, dict[str, Any]]:
+                keep_all(session, kept, SOURCE, policy(service), service.clock())
+                return 200, {"results": documents}
+
+            return idempotent(self.request, session, self.actor, self.key, self.digest, work)
+
+
+def _message(each: MessageIn) -> Message:
+    return Message(each.text, each.columns, each.channel or "")
+
+
+def _to_keep(
+    messages: Sequence[MessageIn], scored: Sequence[Scored], documents: Sequence[dict[str, Any]]
+) -> list[tuple[MessageIn, Scored]]:
+    """Those that name a customer or an id, each with an id, which its document gets too."""
+    kept = []
+    for message, found, shown in zip(messages, scored, documents, strict=True):
+        if message.customer or message.id:
+            shown["id"] = message.id or str(uuid4())
+            kept.append((message.model_copy(update={"id": shown["id"]}), found))
+    return kept
+
+
+async def _explain(service: Service, messages: Sequence[MessageIn], documents: Sequence[dict[str, Any]]) -> None:
+    """Adds the explanations. Raises Late past the deadline."""
+    try:
+        async with asyncio.timeout(service.batcher.deadline):
+            for message, shown in zip(messages, documents, strict=True):
+                shown["explanation"] = explained(await service.batcher.explain(message.text))
+    except TimeoutError:
+        raise Late(service.batcher.batches.seconds_to_wait) from None

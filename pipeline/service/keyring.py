@@ -1,0 +1,71 @@
+"""Keys are looked up in the store at most once in `LIFE` seconds: one that is revoked works no longer than that."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from time import monotonic
+
+from anyio import to_thread
+
+from pipeline.errors import StoreError
+from pipeline.service.auth import keys
+from pipeline.service.auth.access import Actor
+from pipeline.service.store.engine import Store
+
+LIFE = 5.0
+MOST = 10_000  # keys that are remembered
+
+
+class Keyring:
+    """The keys of a store; without a store there are none."""
+
+    def __init__(self, store: Store | None, clock: Callable[[], datetime]) -> None:
+        self._store, self._clock = store, clock
+        self._known: dict[bytes, tuple[float, Actor]] = {}
+        self._any = (0.0, False)
+
+    def remembered(self, token: str) -> Actor | None:
+        """Whose key this is, if it was looked up a moment ago."""
+        until, actor = self._known.get(_mark(token), (0.0, None))
+        return actor if monotonic() < until else None
+
+    async def actor(self, token: str) -> Actor | None:
+        """Whose key this is; None for one that is unknown, expired or revoked."""
+        if self._store is None:
+            return None
+        found = await to_thread.run_sync(self._look_up, token)
+        if found is not None:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[_mark(token)] = (monotonic() + LIFE, found)
+        return found
+
+    async def is_empty(self) -> bool:
+        """Whether no key was ever made, so that a service for this machine alone may be used without one."""
+        until, empty = self._any
+        if monotonic() >= until:
+            empty = await to_thread.run_sync(self._is_empty)
+            self._any = (monotonic() + LIFE, empty)
+        return empty
+
+    def _look_up(self, token: str) -> Actor | None:
+        assert self._store
+        with self._store.read() as session:
+            actor = keys.check(session, token, self._clock())
+        if actor is not None:
+            with suppress(StoreError), self._store.begin() as session:
+                keys.used(session, actor, self._clock())
+        return actor
+
+    def _is_empty(self) -> bool:
+        if self._store is None:
+            return True
+        with self._store.read() as session:
+            return not keys.any_key(session)
+
+
+def _mark(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

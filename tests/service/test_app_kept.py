@@ -1,0 +1,127 @@
+"""Scoring with a store: what is kept, under which id, and the same request sent twice."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+from served import Headers
+from sqlalchemy import func, select
+
+from pipeline.service.store.engine import Store
+from pipeline.service.store.tables import Answered, Customer, Message
+
+AR, FA, EN = "خصمتوا المبلغ مرتين ومحد رد علي", "سفارشم هنوز نرسیده", "I was charged twice, I am leaving"
+
+
+def post(client: TestClient, *messages: dict[str, Any], key: str = "", **body: Any) -> httpx2.Response:
+    headers = {"Idempotency-Key": key} if key else {}
+    return client.post("/v1/score", json={"messages": list(messages), **body}, headers=headers)
+
+
+def count(store: Store, table: Any) -> int:
+    with store.read() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_a_message_of_a_customer_is_kept_before_it_is_answered(client: TestClient, store: Store) -> None:
+    message = {
+        "text": AR, "customer": "c-1", "time": "2026-11-19T08:00:00+03:00", "ticket": "t-1", "channel": "whatsapp",
+        "outcome": {"status": "reopened", "csat": 0.25},
+    }  # fmt: skip
+    (result,) = post(client, message).json()["results"]
+    with store.read() as session:
+        row = session.get(Message, result["id"])
+        assert row is not None
+        assert (row.customer_id, row.ticket, row.channel, row.source) == ("c-1", "t-1", "whatsapp", "api")
+        assert row.time.isoformat() == "2026-11-19T05:00:00+00:00"
+        assert row.outcome == {"status": "reopened", "csat": 0.25}
+        assert row.category == result["category"]["label"]
+        customer = session.get(Customer, "c-1")
+        assert customer is not None
+        assert customer.judged_at is not None
+
+
+def test_only_what_names_a_customer_or_an_id_is_kept(client: TestClient, store: Store) -> None:
+    results = post(client, {"text": AR}, {"text": FA, "id": "m-2"}, {"text": EN, "customer": "c-3"}).json()["results"]
+    assert (results[0]["id"], results[1]["id"]) == (None, "m-2")
+    assert results[2]["id"]
+    assert count(store, Message) == 2
+    post(client, {"text": EN, "id": "m-2"})
+    assert count(store, Message) == 2
+    assert post(client, {"text": EN, "id": "m-2", "customer": "c-3"}).status_code == 409
+
+
+def test_the_same_key_gives_the_same_answer_and_keeps_once(client: TestClient, store: Store) -> None:
+    message = {"text": FA, "customer": "c-1"}
+    first, second = post(client, message, key="once"), post(client, message, key="once")
+    assert first.status_code == second.status_code == 200
+    assert first.json() == second.json()
+    assert ("idempotency-replayed" in first.headers, second.headers["idempotency-replayed"]) == (False, "true")
+    assert count(store, Message) == 1
+    post(client, message, key="twice")
+    assert count(store, Message) == 2
+
+
+def test_the_same_key_for_another_request_is_refused(client: TestClient, store: Store) -> None:
+    post(client, {"text": FA, "customer": "c-1"}, key="once")
+    other = post(client, {"text": "Sara-4412", "customer": "c-1"}, key="once")
+    assert other.status_code == 422
+    assert "another request" in other.json()["detail"]
+    assert "Sara" not in other.text
+    assert count(store, Message) == 1
+
+
+def test_another_callers_key_is_another_key(client: TestClient, store: Store, key_headers: Headers) -> None:
+    own, other = key_headers("score"), key_headers("score")
+    for headers in (own, other):
+        body = {"messages": [{"text": EN, "customer": headers["Authorization"][-8:]}]}
+        answer = client.post("/v1/score", json=body, headers={**headers, "Idempotency-Key": "k"})
+        assert answer.status_code == 200
+        assert "idempotency-replayed" not in answer.headers
+    assert count(store, Answered) == 2
+
+
+@pytest.mark.parametrize("key", ["", "a b", "k" * 256, "ключ".encode()])
+def test_a_key_that_is_none_is_refused(client: TestClient, key: str | bytes) -> None:
+    headers: dict[Any, Any] = {"Idempotency-Key": key}
+    answer = client.post("/v1/score", json={"messages": [{"text": EN}]}, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["parameter"] == "Idempotency-Key"
+
+
+def test_the_same_request_many_times_at_once_is_done_once(client: TestClient, store: Store) -> None:
+    answers: list[httpx2.Response] = []
+    message = {"text": AR, "customer": "c-1"}
+    threads = [threading.Thread(target=lambda: answers.append(post(client, message, key="race"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert len({answer.text for answer in answers}) == 1
+    assert count(store, Message) == 1
+    assert count(store, Answered) == 1
+
+
+def test_what_cannot_be_kept_is_not_acknowledged(client: TestClient, store: Store) -> None:
+    post(client, {"text": EN, "id": "taken", "customer": "c-1"})
+    refused = post(client, {"text": EN, "customer": "c-2"}, {"text": EN, "id": "taken", "customer": "c-2"}, key="k")
+    assert refused.status_code == 409
+    assert count(store, Message) == 1
+    assert count(store, Answered) == 0
+    assert count(store, Customer) == 1
+
+
+def test_an_explanation_names_the_words_that_decided(client: TestClient) -> None:
+    results = post(client, {"text": AR}, {"text": FA}, {"text": EN}, explain=True).json()["results"]
+    for text, result in zip((AR, FA, EN), results, strict=True):
+        explanation = result["explanation"]
+        assert (explanation["task"], explanation["label"]) == ("topic", result["topic"]["label"])
+        assert explanation["words"]
+        for word in explanation["words"]:
+            assert text[word["start"] : word["end"]] == word["text"]
+    assert "explanation" not in post(client, {"text": EN}).json()["results"][0]
