@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from pipeline import __version__
+from pipeline.drift.commands import drift_commands
 from pipeline.emerging.commands import emerging_commands
 from pipeline.errors import NabdError, UsageError
 from pipeline.history.commands import history_commands
@@ -40,6 +41,7 @@ store_commands(app)
 history_commands(app)
 risk_commands(app)
 emerging_commands(app)
+drift_commands(app)
 report_commands(app)
 routing_commands(app)
 synthetic_commands(app)

@@ -1,0 +1,1 @@
+"""How well drift is noticed: measured on prepared rows, whose domain is known."""
