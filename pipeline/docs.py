@@ -94,7 +94,7 @@ passwords and secrets in the environment, not in a file.
 The `[gates]` table: what a model must hold to in `nabd promote`, beside the champion and on messages that neither
 learnt from. Each statement on chance is a one-sided bound of a paired bootstrap.
 
-{table(("key", "default", ""), ([f"`{each.name}`", f"`{each.default}`", each.metadata["help"]] for each in fields(Margins)))}"""
+{table(("key", "default", ""), map(_margin, fields(Margins)))}"""
 
 
 def labels_page(labels: Taxonomy) -> str:
@@ -164,6 +164,10 @@ def _child(label: Label) -> list[str]:
 def _rule(rule: Rule) -> list[str]:
     when = ", ".join(f"{key} = {' or '.join(values)}" for key, values in rule.when.items())
     return [rule.name, when, rule.queue, rule.priority, f"{rule.sla_minutes:,}", ", ".join(rule.tags)]
+
+
+def _margin(entry: Field[Any]) -> list[str]:
+    return [f"`{entry.name}`", f"`{entry.default}`", entry.metadata["help"]]
 
 
 def _service_setting(entry: Field[Any]) -> list[str]:

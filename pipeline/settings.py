@@ -18,6 +18,8 @@ from pipeline.routing.rules import parse_rules
 from pipeline.taxonomy import DEFAULT, Taxonomy
 
 FILE = "nabd.toml"
+TRACKING = "sqlite:///build/mlflow.db"
+REGISTERED = "models:/"  # opens the name of a model of the registry
 
 
 def _setting(default: Any, help_line: str) -> Any:
@@ -28,9 +30,10 @@ def _setting(default: Any, help_line: str) -> Any:
 class Settings:
     """What a user can set in `nabd.toml`, as NABD_<NAME> in the environment, or by a flag."""
 
-    model: str = _setting("nabd-base", "a folder in models/, or a path to one")
+    model: str = _setting("nabd-base", "a folder in models/, a path to one, or models:/nabd@champion of the registry")
     threads: int = _setting(0, "processor threads for the encoder; 0: all cores")
     max_characters: int = _setting(20_000, "longer messages are read up to here and flagged `truncated`")
+    tracking: str = _setting(TRACKING, "the MLflow store of models:/ names: an SQLite file or a server's address")
     routes: tuple[Rule, ...] = ()
     queues: tuple[Queue, ...] = ()
     risk: Weights = field(default_factory=Weights)
@@ -38,7 +41,7 @@ class Settings:
 
 
 NAMES = tuple(entry.name for entry in fields(Settings) if entry.metadata)
-TABLES = ("route", "queue", "risk")
+TABLES = ("route", "queue", "risk", "service", "gates")
 
 
 def load_settings(
@@ -49,18 +52,27 @@ def load_settings(
     A file without routes gets Nabd's own. Routes are checked against the labels of `table`. Raises UsageError for
     what cannot be used.
     """
-    path = path or Path(environment.get("NABD_SETTINGS") or (FILE if Path(FILE).exists() else home() / FILE))
-    content, document = _read(path)
-    own, owner = (content, document) if "route" in content else _read(home() / FILE)
+    path = settings_file(path, environment)
+    content, document = read_file(path)
+    own, owner = (content, document) if "route" in content else read_file(home() / FILE)
     rules = parse_rules(own.pop("route"), owner, table)
     queues = parse_queues(content.pop("queue", []), document, rules)
     weights = parse_weights(content.pop("risk", {}), path.name, topics=table.topic_ids)
+    for name in ("service", "gates"):  # read where they are used
+        content.pop(name, None)
     given = {name: content.pop(name) for name in NAMES if name in content}
     if content:
         key = next(iter(content))
         raise UsageError(f"{document.at(key)}: unknown key {key!r}, expected one of {', '.join((*NAMES, *TABLES))}")
+    if environment.get("MLFLOW_TRACKING_URI"):  # MLflow's own name for it
+        given["tracking"] = environment["MLFLOW_TRACKING_URI"]
     given |= {name: value for name in NAMES if (value := environment.get(f"NABD_{name.upper()}"))}
     return override(Settings(routes=rules, queues=queues, risk=weights, source=str(path)), **given)
+
+
+def settings_file(path: Path | None, environment: Mapping[str, str]) -> Path:
+    """The file that the settings are read from."""
+    return path or Path(environment.get("NABD_SETTINGS") or (FILE if Path(FILE).exists() else home() / FILE))
 
 
 def override(settings: Settings, **values: Any) -> Settings:
@@ -75,13 +87,21 @@ def home() -> Path:
     return inside if inside.exists() else Path(__file__).parent.parent
 
 
-def model_folder(name: str) -> Path:
-    """The folder of a model: a path when it is one, else a folder of the shipped models."""
+def model_folder(name: str, tracking: str = TRACKING) -> Path:
+    """The folder of a model: of the registry `tracking`, a path when it is one, else a folder of the shipped models.
+
+    Raises UsageError for a name of the registry that it does not know, or without the `train` extra.
+    """
+    if name.startswith(REGISTERED):
+        from pipeline.training.registry.resolve import resolve
+
+        return resolve(name, tracking)
     given = Path(name)
     return given if (given / "manifest.json").exists() or given.is_absolute() else home() / "models" / name
 
 
-def _read(path: Path) -> tuple[dict[str, Any], Document]:
+def read_file(path: Path) -> tuple[dict[str, Any], Document]:
+    """What a settings file holds, and its lines. Raises UsageError for one that cannot be read."""
     try:
         document = Document(path.name, path.read_text(encoding="utf-8-sig"))
         return tomllib.loads(document.text), document

@@ -73,7 +73,7 @@ def _score(source: Source, folder: Path, job: Job, settings: Settings, errors: C
     from pipeline.writers import RejectsWriter, open_writer
 
     path = folder / "scored.jsonl"
-    bundle = bundles.load(model_folder(settings.model), threads=settings.threads)
+    bundle = bundles.load(model_folder(settings.model, settings.tracking), threads=settings.threads)
     roles = find_roles(source.columns, source.sample(SAMPLE), **job.columns)
     columns = [*source.columns, *(name for name in COLUMNS if name not in source.columns)]
     with (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.routing.facts import Facts, Router, as_topic
+from pipeline.taxonomy import DEFAULT, Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,14 @@ class Misroutes:
         return self.expected / self.messages if self.messages else 0.0
 
 
-def probability_right(found: Facts, topics: Mapping[str, float], router: Router) -> float:
+def probability_right(found: Facts, topics: Mapping[str, float], router: Router, *, table: Taxonomy = DEFAULT) -> float:
     """The probability of all topics which, all else equal, lead to the queue of `found`; in [0, 1].
 
     `topics` lists those of at least 0.01; what it leaves out counts as routed elsewhere, so this is a lower bound, to
     within the rounding of the list.
     """
     queue = router(found).queue
-    chances = ((as_topic(found, topic), chance) for topic, chance in topics.items())
+    chances = ((as_topic(found, topic, table), chance) for topic, chance in topics.items())
     return min(1.0, sum(chance for other, chance in chances if other is not None and router(other).queue == queue))
 
 

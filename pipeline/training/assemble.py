@@ -47,16 +47,23 @@ class Labelled:
 
 def with_thresholds(bundle: Bundle, rows: Sequence[Labelled], *, max_error: float) -> Bundle:
     """The bundle with thresholds by language and category, so that on `rows` at most `max_error` are misrouted."""
-    answers = category_answers(bundle, rows)
     spoken = np.array([row.language for row in rows], np.str_)
-    together = dict.fromkeys(bundle.taxonomy.category_ids, 1.01)
+    answers = category_answers(bundle, rows)
+    return replace(bundle, thresholds=thresholds(answers, spoken, bundle.taxonomy.category_ids, max_error=max_error))
+
+
+def thresholds(
+    answers: Answers, spoken: NDArray[np.str_], categories: Sequence[str], *, max_error: float
+) -> dict[str, dict[str, float]]:
+    """By language, of the `answers` on n rows and their languages (n,); 1.01, never sure, for what is never said."""
+    together = dict.fromkeys(categories, 1.01)
     together |= misroute_thresholds(answers.sure, answers.right, answers.said, max_error=max_error)
-    thresholds = {ANY: together}
+    found = {ANY: together}
     for language in sorted(set(spoken.tolist())):
         mine = spoken == language
         own = misroute_thresholds(answers.sure[mine], answers.right[mine], answers.said[mine], max_error=max_error)
-        thresholds[language] = together | own
-    return replace(bundle, thresholds=thresholds)
+        found[language] = together | own
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def majority(draw: Draw, table: Taxonomy, *, own_weight: float) -> Answer:
 def fit_tfidf(draw: Draw, dev: Sequence[Example], *, own_weight: float) -> TfIdf:
     """Fits every task on its rows of `draw`, with the C that reaches the best macro-F1 on `dev`."""
     rows = list({(row.source, row.id): row for chosen in draw.values() for row in chosen}.values())
-    features = _features()
+    features = tfidf_features()
     inputs = features.fit_transform(_texts(rows)).astype(np.float32)
     place = {(row.source, row.id): index for index, row in enumerate(rows)}
     models, strengths = {}, {}
@@ -75,7 +75,8 @@ def fit_tfidf(draw: Draw, dev: Sequence[Example], *, own_weight: float) -> TfIdf
     return TfIdf(features, models, strengths)
 
 
-def _features() -> FeatureUnion:
+def tfidf_features() -> FeatureUnion:
+    """Of words (1-2) and characters (2-5), the most frequent."""
     words = TfidfVectorizer(
         ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]", min_df=2, max_features=WORDS, sublinear_tf=True
     )

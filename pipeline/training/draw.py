@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.taxonomy import DEFAULT, TASKS
+from pipeline.taxonomy import DEFAULT, TASKS, Taxonomy
 from pipeline.training.examples import Example
 
 RARE = 0.25  # a label's loss counts by its share of the draws to the power of -RARE
@@ -20,11 +20,11 @@ CHUNK_ROWS = 1536
 Labels = dict[str, tuple[str, ...]]
 
 
-def label_spaces(examples: Sequence[Example]) -> Labels:
-    """The labels of our tasks, and those of each set of intents, in a fixed order."""
+def label_spaces(examples: Sequence[Example], table: Taxonomy = DEFAULT) -> Labels:
+    """The labels of our tasks by `table`, and those of each set of intents, in a fixed order."""
     intents = sorted({example.intent for example in examples if example.intent and example.split == "train"})
     sets = sorted({intent.partition("/")[0] for intent in intents})
-    own = {task: DEFAULT.labels(task) for task in TASKS}
+    own = {task: table.labels(task) for task in TASKS}
     return own | {name: tuple(i for i in intents if i.startswith(f"{name}/")) for name in sets}
 
 

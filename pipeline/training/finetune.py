@@ -25,6 +25,7 @@ from pipeline.encoder import read_manifest
 from pipeline.errors import InputError
 from pipeline.heads import Heads
 from pipeline.score import prepare
+from pipeline.taxonomy import DEFAULT, Taxonomy
 from pipeline.training.augment import respell
 from pipeline.training.draw import CHUNK_ROWS, Draw, Phase, label_spaces
 from pipeline.training.examples import Example, load_examples
@@ -51,17 +52,17 @@ FURTHER = (  # from an encoder that was fine-tuned before
 
 def run(
     source: Path, data: Path, out: Path,
-    *, seed: int = 0, start: Path | None = None, phases: Sequence[Phase] | None = None,
+    *, seed: int = 0, start: Path | None = None, phases: Sequence[Phase] | None = None, table: Taxonomy = DEFAULT,
 ) -> str:  # fmt: skip
     """Fine-tunes the encoder folder `source` on prepared `data` into `out`; goes on from a checkpoint found there.
 
     `start` is an int8 encoder made of `source`: its layers are where the tuning starts. `phases` are `PHASES` unless
-    others are given, and `FURTHER` from a `start`.
+    others are given, and `FURTHER` from a `start`. `table` has the topics of `data`.
     """
     out.mkdir(parents=True, exist_ok=True)
     phases = phases or (FURTHER if start else PHASES)
     examples = load_examples(data)
-    labels = label_spaces(examples)
+    labels = label_spaces(examples, table)
     torch.manual_seed(seed)
     model = Tuned(load_torch(source), labels)
     optimizer, schedule = _optimizer(model, sum(math.ceil(phase.passes / CHUNK_ROWS) for phase in phases))
@@ -88,9 +89,9 @@ def run(
                     continue
                 record["data"][phase.name] = digest
                 rows = draw.chunk(random.Random(f"{seed}-{phase.name}-{chunk}"))
-                loss = _learn(model, optimizer, tokenizer, rows, weights, schedule(step))
+                loss = _learn(model, optimizer, tokenizer, rows, weights, schedule(step), table)
                 if step % KEEP_CHUNKS == 0 or chunk + 1 == chunks:
-                    scores = dev_scores(model, tokenizer, examples)
+                    scores = dev_scores(model, tokenizer, examples, table)
                     record["curve"].append({"phase": phase.name, "chunk": step, "loss": round(loss, 4), **scores})
                     progress.console.print(record["curve"][-1])
                     _checkpoint(out, model, optimizer, record, step)
@@ -105,7 +106,7 @@ def _prepared(text: str) -> str:
 
 def _learn(
     model: Tuned, optimizer: torch.optim.Optimizer, tokenizer: Tokenizer, rows: Sequence[Example],
-    weights: Mapping[str, NDArray[np.float32]], rate: float,
+    weights: Mapping[str, NDArray[np.float32]], rate: float, table: Taxonomy,
 ) -> float:  # fmt: skip
     """One pass over a chunk; returns its mean loss."""
     for group in optimizer.param_groups:
@@ -116,7 +117,7 @@ def _learn(
     losses = []
     for batch in _batches([len(ids) for ids in encodings], rng):
         ids, mask = pad([encodings[i] for i in batch])
-        loss = multitask_loss(model(ids, mask), [rows[i] for i in batch], model.labels, weights)
+        loss = multitask_loss(model(ids, mask), [rows[i] for i in batch], model.labels, weights, table=table)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy, log_softmax
 
-from pipeline.taxonomy import DEFAULT
+from pipeline.taxonomy import DEFAULT, Taxonomy
 from pipeline.training.draw import Labels, label_of
 from pipeline.training.examples import Example
 from pipeline.training.export import MeanPooled
@@ -37,8 +37,9 @@ class Tuned(torch.nn.Module):
 
 
 def multitask_loss(
-    logits: Mapping[str, torch.Tensor], rows: Sequence[Example], labels: Labels, weights: LabelWeights
-) -> torch.Tensor:
+    logits: Mapping[str, torch.Tensor], rows: Sequence[Example], labels: Labels, weights: LabelWeights,
+    *, table: Taxonomy = DEFAULT,
+) -> torch.Tensor:  # fmt: skip
     """Cross-entropy of every label there is, and of the category that a topic belongs to; the sum over rows, by row."""
     total = torch.zeros(())
     for task, names in labels.items():
@@ -51,22 +52,22 @@ def multitask_loss(
         total = total + WEIGHTS.get(task, 1.0) * found
         if task == "topic":
             kept = truth >= 0
-            spread, categories = category_log_probabilities(logits[task][kept]), _categories()[truth[kept]]
+            spread, categories = category_log_probabilities(logits[task][kept], table), _categories(table)[truth[kept]]
             total = total - WEIGHTS["category"] * spread.gather(1, categories[:, None]).sum()
     return total / len(rows)
 
 
-def category_log_probabilities(topics: torch.Tensor) -> torch.Tensor:
+def category_log_probabilities(topics: torch.Tensor, table: Taxonomy = DEFAULT) -> torch.Tensor:
     """Topic logits (n, topics) -> (n, categories); a category is as probable as its topics together."""
-    members = _categories()[None, :] == torch.arange(len(DEFAULT.category_ids))[:, None]
+    members = _categories(table)[None, :] == torch.arange(len(table.category_ids))[:, None]
     spread = log_softmax(topics, dim=1)[:, None, :].masked_fill(~members[None], -torch.inf)
     return spread.logsumexp(dim=2)
 
 
 @cache
-def _categories() -> torch.Tensor:
+def _categories(table: Taxonomy) -> torch.Tensor:
     """(topics,): the category's column of each topic."""
-    return torch.tensor([DEFAULT.category_ids.index(DEFAULT.category_of[topic]) for topic in DEFAULT.topic_ids])
+    return torch.tensor([table.category_ids.index(table.category_of[topic]) for topic in table.topic_ids])
 
 
 def pad(windows: Sequence[Sequence[int]], pad_id: int = 1) -> tuple[torch.Tensor, torch.Tensor]:

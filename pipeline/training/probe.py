@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from tokenizers import Tokenizer
 
 from pipeline.score import prepare
-from pipeline.taxonomy import DEFAULT, TASKS
+from pipeline.taxonomy import DEFAULT, OUT_OF_SCOPE, TASKS, Taxonomy
 from pipeline.training.examples import Example
 from pipeline.training.export import PREFIX
 from pipeline.training.multitask import Tuned, category_log_probabilities, pad
@@ -17,7 +17,9 @@ from pipeline.training.multitask import Tuned, category_log_probabilities, pad
 INTENT_ROWS = 300
 
 
-def dev_scores(model: Tuned, tokenizer: Tokenizer, examples: Sequence[Example]) -> dict[str, float]:
+def dev_scores(
+    model: Tuned, tokenizer: Tokenizer, examples: Sequence[Example], table: Taxonomy = DEFAULT
+) -> dict[str, float]:
     """Macro-F1 of each task on own dev rows, category accuracy by language, accuracy of the intents."""
     dev = [example for example in examples if example.split == "dev" and example.train_ok]
     own = [example for example in dev if example.own]
@@ -33,10 +35,11 @@ def dev_scores(model: Tuned, tokenizer: Tokenizer, examples: Sequence[Example]) 
     place = {row: at for at, row in enumerate(order)}
     found = {task: torch.cat(values)[[place[i] for i in range(len(rows))]] for task, values in logits.items()}
     scores: dict[str, float] = {}
-    truth = [DEFAULT.category_of[str(row.topic)] for row in own]
-    best = category_log_probabilities(found["topic"][: len(own)]).argmax(1)
-    guess = [DEFAULT.category_ids[column] for column in best]
-    scores["category"] = f1_score(truth, guess, labels=DEFAULT.category_ids[:4], average="macro", zero_division=0)
+    truth = [table.category_of[str(row.topic)] for row in own]
+    best = category_log_probabilities(found["topic"][: len(own)], table).argmax(1)
+    guess = [table.category_ids[column] for column in best]
+    inside = [category for category in table.category_ids if category != OUT_OF_SCOPE]
+    scores["category"] = f1_score(truth, guess, labels=inside, average="macro", zero_division=0)
     for lang in ("ar", "fa", "en"):
         mine = [i for i, row in enumerate(own) if row.lang == lang]
         scores[lang] = accuracy_score([truth[i] for i in mine], [guess[i] for i in mine]) if mine else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,20 +31,28 @@ def record_run(metrics: Mapping[str, Any], artefacts: Sequence[Path], *, store: 
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Every number below `values` by its path, `gold/ar/topic/macro_f1/value`; tables a label are left out."""
+    """Every number below `values` by its path, `gold/ar/topic/macro_f1/value`; tables a label are left out.
+
+    What MLflow does not allow in a name is an underscore.
+    """
     for name, value in values.items():
         if isinstance(value, Mapping):
             if name not in ("confusion", "labels"):
                 yield from flat(value, f"{prefix}{name}/")
         elif isinstance(value, int | float):
-            yield f"{prefix}{name}", float(value)
+            yield as_key(f"{prefix}{name}"), float(value)
+
+
+def as_key(name: str) -> str:
+    """A name that MLflow takes."""
+    return re.sub(r"[^\w./: -]", "_", name)
 
 
 def _record(metrics: Mapping[str, Any], artefacts: Sequence[Path], store: str) -> str:
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
 
-    place = _artefact_place(store)
+    place = artefact_place(store)
     client = MlflowClient(tracking_uri=store, registry_uri=store)
     known = client.get_experiment_by_name(EXPERIMENT)
     experiment = known.experiment_id if known else client.create_experiment(EXPERIMENT, artifact_location=place)
@@ -77,7 +86,8 @@ def _parameters(metrics: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _artefact_place(store: str) -> str | None:
+def artefact_place(store: str) -> str | None:
+    """Where the artefacts of an SQLite store go: beside its file; None for another store, which knows its own place."""
     if not store.startswith(SQLITE):
         return None
     folder = Path(store.removeprefix(SQLITE)).resolve().parent

@@ -8,22 +8,17 @@ from pipeline.records import Message, Scored
 from pipeline.score import UNSUPPORTED as REASON
 from pipeline.score import score
 from pipeline.taxonomy import TASKS
+from pipeline.training.behaviour.checks import RULES, Answers, change, off_topic
+from pipeline.training.behaviour.clear_messages import CLEAR
+from pipeline.training.behaviour.pairs import OFF_TOPIC, UNSUPPORTED
 
-from .answers import RULES, Answers, change, require
-from .clear_messages import CLEAR
-from .pairs import OFF_TOPIC, UNSUPPORTED
+from .answers import require
 
 ALONE = [*[clear.text for clear in CLEAR[::9]], *[texts[0] for texts in OFF_TOPIC.values()]]
 
 
 def test_spam_and_small_talk_go_to_a_person(answers: Answers) -> None:
-    outcomes = []
-    for language, texts in OFF_TOPIC.items():
-        for text in texts:
-            found = answers[text]
-            line = f"taken for {found.topic.label}, {found.category.confidence:.2f}: {text}"
-            outcomes.append((language, (bool(found.review), line)))
-    require(answers.floors.reviewed, outcomes)
+    require(answers.floors.reviewed, off_topic(answers))
 
 
 @pytest.mark.parametrize("language", UNSUPPORTED)

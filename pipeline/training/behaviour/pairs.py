@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .clear_messages import CLEAR, Clear
+from pipeline.training.behaviour.clear_messages import CLEAR, Clear
 
 NEGATED = {
     "ar": (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from itertools import cycle
 
-from .clear_messages import CLEAR, Clear
+from pipeline.training.behaviour.clear_messages import CLEAR, Clear
 
 Rewrite = Callable[[Clear], str]
 

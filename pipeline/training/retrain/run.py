@@ -1,0 +1,127 @@
+"""One `nabd retrain`: survey, learn, compare, write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import bundle as bundles
+from pipeline.bundle import Bundle
+from pipeline.encoder import Encoder, Vectors
+from pipeline.training.assemble import MAX_ERROR
+from pipeline.training.metrics import names
+from pipeline.training.retrain.assembling import assemble_own
+from pipeline.training.retrain.baseline import Linear, fit_linear
+from pipeline.training.retrain.compare import Said, compare, render, topics_said
+from pipeline.training.retrain.heads import Fitted, fit
+from pipeline.training.retrain.lessons import Lessons
+from pipeline.training.retrain.recipes import Product, choose, learn_heads, topic_lessons
+from pipeline.training.retrain.record import describe_data, training_of
+from pipeline.training.retrain.survey import VECTORS, Request, Survey, survey
+from pipeline.training.retrain.suspects import Suspect, suspects
+from pipeline.training.retrain.unseen import unseen
+from pipeline.training.retrain.writing import write_findings, write_model
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """`metrics` is what `retrain.json` holds of dev: recipe, linear and their difference, by language.
+
+    `notes` are for the user: the report on the export, what was written and decided, the table of the comparison.
+    """
+
+    bundle_folder: Path
+    digest: str
+    metrics: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+
+def retrain(
+    data: str, folder: Path, *, base: Path, recipe: str | None = "heads", label: str | None = None,
+    text: str | None = None, customer: str | None = None, time: str | None = None, id: str | None = None,
+    taxonomy: Path | None = None, corrections: Path | None = None, rare: str = "leave", source: Path | None = None,
+    vectors: Path = VECTORS, seed: int = 0, encoder: Encoder | None = None,
+) -> Retrained:  # fmt: skip
+    """Learns the labels of the export `data` into the bundle `folder`, from the bundle `base`.
+
+    The other options are those of `Request`. Raises UsageError, ColumnError and InputError for what cannot be used.
+    """
+    columns = {"label": label, "text": text, "customer": customer, "time": time, "id": id}
+    return run(
+        Request(data, folder, base, recipe, columns, taxonomy, corrections, rare, source, vectors, seed, encoder)
+    )
+
+
+def run(request: Request) -> Retrained:
+    """The whole of it; the same request on the same files gives the same bundle."""
+    start = time.perf_counter()
+    base, found = look(request)
+    recipe = choose(request.recipe, len(found.lessons), request.source)
+    given, fitted, vectors = study(request, base, found)
+    findings = write_findings(request, found, doubted(found, given, fitted, vectors))
+    product = learn_heads(found, base, (given, fitted, vectors), seed=request.seed)
+    if recipe == "finetune":
+        from pipeline.training.retrain.tuning import learn_finetune
+
+        product = learn_finetune(request, found, base)
+    linear = fit_linear([row.prepared for row in found.lessons], given)
+    trained = assemble_own(
+        request.folder.name, product.encoder, found.found.labels.taxonomy, product.learnt,
+        (found.lessons, found.dev, product.vector_of),
+    )  # fmt: skip
+    dev = compare(_said(found, trained, linear), seed=request.seed)
+    facts = describe_data(found.export, found.found, found.split)
+    facts |= {"parameters": _parameters(recipe, base, found, product, seed=request.seed), "dev": dev}
+    trained = replace(trained, training=training_of(facts))
+    written = write_model(request, found, trained, {**facts, "linear": linear.strength}, start=start)
+    said = [each.note for each in product.learnt.tasks.values() if each.note]
+    notes = (found.report, findings, *said, render(dev, recipe), *written.notes)
+    return Retrained(request.folder, written.digest, dev, notes)
+
+
+def check(request: Request) -> tuple[str, ...]:
+    """The report on the export and its labels that look wrong; no model is made."""
+    base, found = look(request)
+    return found.report, write_findings(request, found, doubted(found, *study(request, base, found)))
+
+
+def look(request: Request) -> tuple[Bundle, Survey]:
+    """The base model, of a cascade the full one; and the survey."""
+    base = replace(bundles.load(request.base, encoder=request.encoder), fast=None)
+    return base, survey(request, base.taxonomy)
+
+
+def study(request: Request, base: Bundle, found: Survey) -> tuple[Lessons, Fitted, dict[str, Any]]:
+    """The lessons on topics, the head fitted on them, and the vectors, all with the base model's encoder."""
+    given, vectors = topic_lessons(found, base.encoder, request.vectors, seed=request.seed)
+    return given, fit(given), vectors
+
+
+def doubted(found: Survey, given: Lessons, fitted: Fitted, vectors: Mapping[str, Vectors]) -> list[Suspect]:
+    """The rows of train and dev whose label looks wrong; the gate's are not looked at."""
+    judged = unseen(fitted.head, found.dev, given.labels, vectors, folds=(fitted, given, found.lessons))
+    return suspects(judged, given.labels)
+
+
+def _said(found: Survey, trained: Bundle, linear: Linear) -> Said:
+    """What the bundle itself and the baseline say of dev."""
+    texts, spoken = [row.prepared for row in found.dev], [row.language for row in found.dev]
+    judged = trained.judge(texts, spoken).probabilities["topic"]
+    table = trained.taxonomy
+    return Said(
+        names([row.label for row in found.dev]), topics_said(judged, table),
+        topics_said(linear.probabilities(texts), table), np.array(spoken, np.str_),
+    )  # fmt: skip
+
+
+def _parameters(recipe: str, base: Bundle, found: Survey, product: Product, *, seed: int) -> dict[str, Any]:
+    return {
+        "recipe": recipe, "base": base.sha256, "encoder": product.encoder.id, "seed": seed, "max_error": MAX_ERROR,
+        "authored": sum(row.number == 0 for row in found.lessons), **product.parameters,
+        "learnt": {task: each.learnt for task, each in product.learnt.tasks.items()},
+    }  # fmt: skip
