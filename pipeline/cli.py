@@ -27,6 +27,9 @@ from pipeline.service.store.commands import store_commands
 from pipeline.synthetic.commands import synthetic_commands
 from pipeline.telemetry import switch_off
 from pipeline.training.commands import training_commands
+from pipeline.training.registry.commands import registry_commands
+from pipeline.training.replay.commands import replay_commands
+from pipeline.training.retrain.commands import retrain_commands
 
 REJECTS, INTERRUPTED = 3, 130
 STOPPED = {name: 128 + getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)}
@@ -36,6 +39,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 training_commands(app)
+retrain_commands(app)
+registry_commands(app)
+replay_commands(app)
 service_commands(app)
 store_commands(app)
 history_commands(app)

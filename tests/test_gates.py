@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from pipeline.bundle import Bundle
 from pipeline.encoder import Vectors
 from pipeline.errors import InputError, UsageError
 from pipeline.heads import Heads
+from pipeline.manifest import file_hash
 from pipeline.records import Prediction
 from pipeline.settings import home, load_settings, read_file
 from pipeline.static import StaticEncoder
@@ -225,6 +228,21 @@ def test_rows_whose_labels_the_model_does_not_know_are_refused(tiny_models: Path
     few = tiny.write_export(tmp_path / "few.csv", tiny.messages(2, split="gate"))
     with pytest.raises(InputError, match=r"found 24 gate rows in .*, expected 30 or more"):
         read_gate(str(few), tiny_models / "new")
+
+
+def test_a_retrained_model_is_judged_by_the_rows_that_it_was_kept_from(tiny_models: Path, tmp_path: Path) -> None:
+    folder, export = tmp_path / "retrained", tiny_models / "gate.csv"
+    shutil.copytree(tiny_models / "new", folder)
+    columns = {"label": "topic", "text": "text"}
+    kept = [[number, "fault"] for number in range(1, 61)]
+    record = {"export": {"sha256": file_hash(export), "columns": columns}, "gate": kept}
+    (folder / "retrain.json").write_text(json.dumps(record), encoding="utf-8")
+    rows, line = read_gate(str(export), folder)
+    assert [row.number for row in rows] == list(range(1, 61))
+    assert {(row.topic, row.category) for row in rows} == {("fault", "technical_fix")}
+    assert line == "60 gate rows: kept from retrained for this when it was retrained"
+    with pytest.raises(InputError, match="is not the file that retrained was retrained on"):
+        read_gate(str(tiny.write_export(tmp_path / "other.csv", tiny.messages(4))), folder)
 
 
 def test_the_margins_of_the_file_are_the_defaults() -> None:

@@ -104,7 +104,7 @@ def _figure(title: str, locale: Locale, *, height: float = HEIGHT) -> Iterator[t
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    settings = {"svg.fonttype": "none", "svg.hashsalt": title, "font.size": 10, "axes.spines.top": False}
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": title, "font.size": 10, "axes.spines.top": False}
     with rc_context(settings | {"axes.spines.right": False}):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         svg: list[str] = []

@@ -22,8 +22,8 @@ from pipeline.training.tracking import BATCH, EXPERIMENT, artefact_place, as_key
 NAME = "nabd"
 CHAMPION, CHALLENGER, FORMER = "champion", "challenger", "former"
 PLACE = "model"  # of the MLflow model among the artefacts of its run
-PAGES = ("MODEL_CARD.md", "metrics.json", "retrain.json", "certificate.svg")
-MEASURED = {"metrics.json": ("gold", "certificate", "parity", "difference"), "retrain.json": ("metrics",)}
+PAGES = ("MODEL_CARD.md", "metrics.json", "retrain.json", "routes.toml", "certificate.svg")
+MEASURED = {"metrics.json": ("gold", "certificate", "parity", "difference"), "retrain.json": ("dev",)}
 MOST_PARAMETERS, LONGEST_PARAMETER = 100, 6_000  # of one call, and of one value
 
 
