@@ -168,11 +168,22 @@ def explain_command(
 
 
 @app.command("models")
-def models_command() -> None:
+def models_command(
+    registry: Annotated[bool, typer.Option("--registry", help="list those of the registry, and its history")] = False,
+) -> None:
     """List the models that `--model` takes, each verified.
 
     nabd models
     """
+    if registry:
+        from pipeline.settings import load_settings
+        from pipeline.training.registry.history import history
+        from pipeline.training.registry.store import Registry
+        from pipeline.training.registry.view import render_history, render_versions
+
+        store = Registry(load_settings().tracking)
+        Console().print(render_versions(store.versions()), render_history(history(store)), sep="\n")
+        return
     from pipeline.models import render_models
     from pipeline.settings import home
 

@@ -40,7 +40,11 @@ def source(tmp_path: Path, shipped: Bundle) -> Path:
         vocab_size=len(json.loads(tokenizer)["model"]["vocab"]) + 8, hidden_size=16, num_hidden_layers=12,
         num_attention_heads=2, intermediate_size=16, pad_token_id=1,
     )  # fmt: skip
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    model = BertModel(config, add_pooling_layer=False)
+    with torch.no_grad():
+        for parameter in model.parameters():  # biases that are all zero would be one constant in the export
+            parameter += 0.02 * torch.randn_like(parameter)
+    model.save_pretrained(folder)
     return folder
 
 

@@ -70,7 +70,9 @@ def build(
 ) -> Service:  # fmt: skip
     """What the app holds; see `create_app`."""
     metrics = Metrics()
-    model = ModelHolder(bundle, settings, loader or (lambda name: load(model_folder(name), threads=settings.threads)))
+    model = ModelHolder(
+        bundle, settings, loader or (lambda name: load(model_folder(name, settings.tracking), threads=settings.threads))
+    )
     batches = Batches(
         size=service.batch_size, wait=service.batch_wait_ms / 1000, room=service.queue_size, on_batch=metrics.batch
     )

@@ -77,7 +77,7 @@ def _settings(settings: Settings, service: ServiceSettings) -> str:
 
 
 def _model(settings: Settings) -> str:
-    bundle = bundles.load(model_folder(settings.model), threads=settings.threads)
+    bundle = bundles.load(model_folder(settings.model, settings.tracking), threads=settings.threads)
     (scored,) = score([Message("warm up")], bundle, settings.routes)
     return f"{scored.model}: every hash verified, and it scores"
 

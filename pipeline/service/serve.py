@@ -42,7 +42,7 @@ def run(settings: Settings, service: ServiceSettings, *, host: str, port: int) -
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it and exit 0
     with closing(Store.open(service.database)) as store, listen(address, port) as taken:
         check_keys(store, host, local=local)
-        bundle = bundles.load(model_folder(settings.model), threads=settings.threads)
+        bundle = bundles.load(model_folder(settings.model, settings.tracking), threads=settings.threads)
         score([Message("warm up")], bundle, settings.routes)
         app = create_app(bundle, settings, service, store=store, local=local)
         reload_on_hangup(app.state.service.model)

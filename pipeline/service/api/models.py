@@ -70,7 +70,7 @@ class ReloadAnswer(Answer):
 def models(request: Request) -> ModelsAnswer:
     """Every model that can be served, with its certificate and every label's name in English, Arabic and Persian."""
     service = service_of(request)
-    bundle, served = service.model.bundle, model_folder(service.model.name)
+    bundle, served = service.model.bundle, model_folder(service.model.name, service.settings.tracking)
     tasks = {name: [LabelOut.model_validate(label) for label in found] for name, found in bundle.taxonomy.named.items()}
     own = catalogue.describe(served) or {}
     if own.get("version") != bundle.version:  # it was replaced on disk since, or never saved
@@ -102,7 +102,7 @@ def reload(
 
 def _known(service: Service, name: str) -> str:
     """The path of a model of this name beside the one that is served; no other path is ever opened."""
-    folder = catalogue.models(model_folder(service.model.name).parent).get(name)
+    folder = catalogue.models(model_folder(service.model.name, service.settings.tracking).parent).get(name)
     if folder is None:
         raise Refusal(404, "no model of this name; GET /v1/models names those there are")
     return str(folder)
