@@ -102,6 +102,14 @@ def test_where_moods_say_nothing_nothing_wins() -> None:
         assert found.systems[system].auc.low < 0.56
 
 
+def test_to_beat_a_count_that_is_worse_than_chance_is_nothing(telling: Backtest) -> None:
+    learnt = telling.systems["learnt"]
+    chance = replace(learnt, auc=replace(learnt.auc, value=0.52, low=0.48, high=0.56))
+    assert telling.differences["learnt"].low > 0
+    found = replace(telling, systems={**telling.systems, "learnt": chance})
+    assert found.verdict("learnt") == "does not beat ticket counts"
+
+
 def test_a_backtest_repeats_itself(telling: Backtest) -> None:
     again = backtest(random.Random(1).sample(world(told=True), len(world(told=True))), end=END, weights=WEIGHTS)
     assert again.differences == telling.differences

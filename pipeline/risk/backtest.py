@@ -57,8 +57,12 @@ class Backtest:
     horizon: int
 
     def verdict(self, system: str) -> str:
-        """In words: better than counting tickets only where the whole interval is above 0."""
-        return "beats ticket counts" if self.differences[system].low > 0 else "does not beat ticket counts"
+        """In words: better than counting tickets, and than chance, only where the whole interval says so.
+
+        Where nothing foretells who leaves, a count that happens to do worse than chance is no one to beat.
+        """
+        wins = self.differences[system].low > 0 and self.systems[system].auc.low > 0.5
+        return "beats ticket counts" if wins else "does not beat ticket counts"
 
 
 def backtest(
