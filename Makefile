@@ -4,6 +4,7 @@ VENV ?= .venv
 LICENCE ?= any
 STATED := $(if $(filter stated,$(LICENCE)),-stated)
 NAME ?= nabd-base$(STATED)
+OUT ?= models/mine
 DATA := build/data$(STATED)
 ENCODER ?= ../shared/encoder/multilingual-e5-small-arfaen
 RECIPE ?= $(if $(STATED),heads,finetune)
@@ -12,7 +13,7 @@ NABD := $(BIN)/nabd
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint data encoder train distil evaluate ablation bench docs clean
+.PHONY: help demo test lint data encoder train distil evaluate ablation retrain bench docs clean
 
 help: ## Print this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -72,6 +73,9 @@ ifeq ($(STATED),)
 	$(NABD) evaluate --data $(DATA) --name nabd-cascade --docs docs/results-cascade.md --no-baselines
 endif
 	$(NABD) evaluate --data $(DATA) --name $(NAME) --docs docs/results$(STATED).md
+
+retrain: $(VENV)/.train ## Learn your own labels (DATA=my_labels.csv, OUT=models/mine)
+	$(NABD) retrain $(DATA) -o $(OUT)
 
 ablation: $(DATA)/report.json ## What mapped, gold, read and authored rows each add; write docs/ablation.md
 	$(BIN)/python -m pipeline.training.ablation $(DATA)
