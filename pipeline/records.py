@@ -32,11 +32,15 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One inbound customer message; `columns` are the input row's other values, for routing; `channel` is one."""
+    """One inbound customer message; `columns` are the input row's other values, for routing; `channel` is one.
+
+    `risk` is the band of its customer before this message, where that is known.
+    """
 
     text: str
     columns: Values = field(default_factory=dict)
     channel: str = ""
+    risk: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def _decide(
     domain = bundle.taxonomy.domain_of[category.label]
     facts: dict[str, Sequence[str]] = {task: (prediction.label,) for task, prediction in found.items()}
     facts |= {"language": (prepared.language,), "domain": (domain,), "review": review, "flags": prepared.flags}
-    facts["channel"] = (message.channel,) if message.channel else ()
+    facts |= {"channel": _known(message.channel), "risk": _known(message.risk)}
     facts |= {COLUMN + name: (_plain(value),) for name, value in message.columns.items()}
     if not in_scope:
         facts["sentiment"] = ()
@@ -132,6 +132,10 @@ def _polarity(sentiment: Prediction) -> float:
 def _best(probabilities: Mapping[str, float]) -> Prediction:
     label = max(probabilities, key=probabilities.__getitem__)
     return Prediction(label, probabilities[label], probabilities)
+
+
+def _known(value: str) -> tuple[str, ...]:
+    return (value,) if value else ()
 
 
 def _plain(value: Any) -> str:

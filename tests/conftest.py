@@ -9,6 +9,7 @@ import pytest
 import tiny_models as tiny
 from hypothesis import HealthCheck
 from hypothesis import settings as effort
+from levels import level
 
 from pipeline.bundle import Bundle, load, save
 from pipeline.calibrate import ANY
@@ -20,11 +21,6 @@ from pipeline.taxonomy import DEFAULT, TASKS
 # A busy machine may stop a test for longer than any deadline.
 effort.register_profile("nabd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 effort.load_profile("nabd")
-
-
-def level(threshold: float) -> dict[str, dict[str, float]]:
-    """One threshold for every category and language."""
-    return {ANY: dict.fromkeys(DEFAULT.category_ids, threshold)}
 
 
 @pytest.fixture(scope="session")

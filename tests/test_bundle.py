@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import level
+from levels import level
 
 from pipeline.bundle import HEADS, Bundle, load, save
 from pipeline.calibrate import ANY

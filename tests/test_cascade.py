@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import level
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
+from levels import level
 
 from pipeline.bundle import HEADS, Bundle, find_bundle, load, save
 from pipeline.calibrate import ANY, Floats

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import level
+from levels import level
 from retrain_export import TEXTS, rows, write
 
 from pipeline import bundle as bundles

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import level
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
+from levels import level
 
 from pipeline.bundle import Bundle
 from pipeline.records import Message, Prediction, Scored

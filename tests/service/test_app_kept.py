@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
-from served import Headers
+from served import HERE, NOW, Headers, MakeApp
 from sqlalchemy import func, select
 
+from pipeline.route import Rule
+from pipeline.service.store import customers
 from pipeline.service.store.engine import Store
 from pipeline.service.store.tables import Answered, Customer, Message
+from pipeline.settings import Settings
 
 AR, FA, EN = "خصمتوا المبلغ مرتين ومحد رد علي", "سفارشم هنوز نرسیده", "I was charged twice, I am leaving"
 
@@ -43,6 +47,20 @@ def test_a_message_of_a_customer_is_kept_before_it_is_answered(client: TestClien
         customer = session.get(Customer, "c-1")
         assert customer is not None
         assert customer.judged_at is not None
+
+
+def test_routes_may_ask_for_the_customers_risk(make_app: MakeApp, settings: Settings, store: Store) -> None:
+    """The band of the customer before the message; nobody else's."""
+    at_risk = Rule("at risk", "retention", "urgent", 30, {"risk": ("critical",)})
+    routed = replace(settings, routes=(at_risk, *settings.routes))
+    with store.begin() as session:
+        for id, band in (("c-gone", "critical"), ("c-calm", "low")):
+            customers.ensure(session, id, now=NOW).band = band
+    with TestClient(make_app(store=store, settings=routed), base_url=HERE) as client:
+        results = post(client, *({"text": EN, "customer": id} for id in ("c-gone", "c-calm", "c-new"))).json()[
+            "results"
+        ]
+    assert [result["decision"]["queue"] == "retention" for result in results] == [True, False, False]
 
 
 def test_only_what_names_a_customer_or_an_id_is_kept(client: TestClient, store: Store) -> None:

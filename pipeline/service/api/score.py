@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import uuid4
@@ -21,6 +21,7 @@ from pipeline.service.idempotency import IdempotencyKey, answer, digest, earlier
 from pipeline.service.keeping import keep_all, policy
 from pipeline.service.schemas import MessageIn, Scorable, ScoreAnswer
 from pipeline.service.state import Service, service_of
+from pipeline.service.store import customers
 
 SOURCE = "api"
 router = APIRouter(prefix="/v1", tags=["score"])
@@ -44,7 +45,8 @@ async def score(
         return before
     with service.tracer.span("score") as span:
         span.set_attribute("nabd.messages", len(asked.messages))
-        scored = await service.batcher.score([_message(each) for each in asked.messages])
+        bands = await _bands(service, asked.messages)
+        scored = await service.batcher.score([_message(each, bands) for each in asked.messages])
     service.metrics.scored(scored)
     documents = [{"id": None, **document(each)} for each in scored]
     if asked.explain:
@@ -83,8 +85,21 @@ class _Call:
             return idempotent(self.request, session, self.actor, self.key, self.digest, work)
 
 
-def _message(each: MessageIn) -> Message:
-    return Message(each.text, each.columns, each.channel or "")
+async def _bands(service: Service, messages: Sequence[MessageIn]) -> Mapping[str, str]:
+    """Customer -> risk band, of those that the store knows."""
+    store, named = service.store, sorted({each.customer for each in messages if each.customer})
+    if store is None or not named:
+        return {}
+
+    def look() -> dict[str, str]:
+        with store.read() as session:
+            return customers.bands(session, named)
+
+    return await to_thread.run_sync(look)
+
+
+def _message(each: MessageIn, bands: Mapping[str, str]) -> Message:
+    return Message(each.text, each.columns, each.channel or "", bands.get(each.customer or "", ""))
 
 
 def _to_keep(

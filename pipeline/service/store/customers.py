@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
@@ -92,3 +92,9 @@ def _write(customer: Customer, found: CustomerRisk) -> None:
 def _clear(customer: Customer) -> None:
     customer.risk, customer.band, customer.trend, customer.drivers = 0.0, BANDS[0], "steady", {}
     customer.left_at = customer.value = customer.last_contact = None
+
+
+def bands(session: Session, ids: Sequence[str]) -> dict[str, str]:
+    """Customer -> risk band, of those that there are; at most as many as a request has messages."""
+    found = session.execute(select(Customer.id, Customer.band).where(Customer.id.in_(ids)))
+    return {row.id: row.band for row in found}
