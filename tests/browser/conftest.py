@@ -1,4 +1,4 @@
-"""One Chromium for all browser tests; without one they are skipped, and under CI that is a failure."""
+"""One Chromium for the browser tests of a module; without one they are skipped, and under CI that is a failure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgroun
          "--disable-component-update", "--no-first-run"]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would be in the way of other tests of asyncio
 def browser() -> Iterator[Browser]:
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if executable is None:
