@@ -30,7 +30,8 @@ def threads(
     from rich.console import Console
 
     from pipeline.history.run import run
+    from pipeline.run import PLAIN
 
     columns = {"ticket": ticket, "customer": customer, "time": time, "id": id}
-    if run(scored, out, columns=columns, errors=Console(stderr=True, highlight=False, markup=False)):
+    if run(scored, out, columns=columns, errors=Console(stderr=True, **PLAIN)):
         raise typer.Exit(3)

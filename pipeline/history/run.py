@@ -23,7 +23,7 @@ TYPES = {
 def run(scored: str, out: str, *, columns: Mapping[str, str | None], errors: Console) -> int:
     """Writes the tickets of a scored file; returns how many rows were rejects."""
     history = read_history(scored, columns=columns)
-    tell(history, out, errors)
+    tell(history, scored if out == "-" else out, errors)
     found = threads(history.contacts)
     with open_writer(out, columns=list(TYPES), types=TYPES) as writer:
         writer.write([row(ticket) for ticket in found])
@@ -49,11 +49,11 @@ def row(ticket: Ticket) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def tell(history: History, out: str, errors: Console) -> None:
-    """Says what a history left out, and writes its rejects beside `out`."""
+def tell(history: History, beside: str, errors: Console) -> None:
+    """Says what a history left out, and writes its rejects beside a file."""
     for note in history.notes:
         errors.print(note)
     if history.rejects:
-        path = f"{out if out != '-' else 'nabd'}.rejects.jsonl"
+        path = f"{beside}.rejects.jsonl"
         write_rejects(path, history.rejects)
         errors.print(f"{len(history.rejects):,} rows could not be read; each with its reason: {path}")

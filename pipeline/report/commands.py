@@ -44,7 +44,9 @@ def report(
     except ModuleNotFoundError as error:
         raise UsageError(f"a report needs {error.name}, which is not installed: pip install 'nabd[report]'") from None
 
+    from pipeline.run import PLAIN
+
     columns = {"customer": customer, "time": time, "ticket": ticket, "stage": stage}
-    errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    errors = Console(stderr=True, **PLAIN)
     if run(Report(scored, out, risk, embeddings, columns), Locale.of(lang, calendar), errors):
         raise typer.Exit(3)

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from pipeline.errors import InputError, UsageError
 from pipeline.history import History, read_history
+from pipeline.history.run import tell
 from pipeline.records import Contact
 from pipeline.risk.fold import rank
 from pipeline.risk.panel import HORIZON
@@ -40,7 +41,7 @@ def run(scored: str, out: str | None, *, settings: Settings, options: Options) -
     _check(scored, out, options)
     errors, results = (Console(stderr=err, **PLAIN) for err in (True, out == "-"))
     history = read_history(scored, columns=options.columns)
-    _notes(history, errors)
+    _notes(history, scored if out in (None, "-") else str(out), errors)
     contacts = [each for each in history.contacts if each.customer]
     if not contacts:
         raise InputError(f"no message of {scored} has a customer and a time; name the columns by --customer and --time")
@@ -85,12 +86,9 @@ def _check(scored: str, out: str | None, options: Options) -> None:
         raise UsageError("--plot draws a backtest; add --backtest")
 
 
-def _notes(history: History, errors: Console) -> None:
+def _notes(history: History, beside: str, errors: Console) -> None:
     """What was left out, and why."""
-    for line in history.notes:
-        errors.print(line)
-    if history.rejects:
-        errors.print(f"{len(history.rejects):,} rows could not be read and are left out; {history.rejects[0].reason}")
+    tell(history, beside, errors)
     if without := sum(not each.customer for each in history.contacts):
         errors.print(f"{without:,} messages without a customer are left out")
 
