@@ -10,13 +10,12 @@ from rich.console import Console
 
 from pipeline.columns.roles import Roles, find_roles
 from pipeline.errors import ColumnError, OutputError, UsageError
-from pipeline.history.run import run as join_tickets
+from pipeline.history.read import read_history
+from pipeline.history.run import tell, write_tickets
 from pipeline.readers import open_source
 from pipeline.report.locale import Locale
-from pipeline.report.run import Report
-from pipeline.report.run import run as write_report
-from pipeline.risk.run import Options
-from pipeline.risk.run import run as rank_customers
+from pipeline.report.run import Report, write_page
+from pipeline.risk.run import Options, write_ranks
 from pipeline.run import PLAIN, SAMPLE, Job
 from pipeline.run import run as score_file
 from pipeline.settings import Settings
@@ -47,14 +46,16 @@ def run(pulse: Pulse, settings: Settings, locale: Locale) -> int:
     roles_named = {role: pulse.columns.get(role) for role in ("text", "customer", "time", "id")}
     job = Job(pulse.export, scored, None, {}, roles_named, pulse.quiet, vectors, evidence=True)
     rejected = score_file(job, settings).rejected
-    rejected += join_tickets(scored, str(folder / "tickets.csv"), columns=pulse.columns, errors=errors)
+    history = read_history(scored, columns=pulse.columns)
+    tell(history, str(folder / "history"), errors)
+    write_tickets(history, str(folder / "tickets.csv"), errors)
     if roles.customer is None:
         errors.print("no column of customers, so no risk; name it with --customer")
     else:
-        rank_customers(scored, risks, settings=settings, options=Options(columns=pulse.columns))
+        write_ranks(history, scored, risks, settings=settings, options=Options(columns=pulse.columns))
     page = Report(scored, str(folder / "report.html"), risks if roles.customer else None, vectors, pulse.columns)
-    write_report(page, locale, errors)
-    return rejected
+    write_page(history, page, locale, errors)
+    return rejected + len(history.rejects)
 
 
 def _look(pulse: Pulse) -> tuple[Roles, str]:

@@ -78,3 +78,18 @@ def test_without_customers_there_is_no_risk_but_a_report(tmp_path: Path) -> None
     assert result.exit_code == 0, result.output
     assert (tmp_path / "out" / "report.html").exists()
     assert not (tmp_path / "out" / "risk.csv").exists()
+
+
+def test_a_row_that_has_no_time_is_kept_once_with_its_reason(tmp_path: Path) -> None:
+    path, out = tmp_path / "a_time_is_lost.csv", tmp_path / "out"
+    path.write_text(
+        "date,customer,message\n2026-10-01,A,where is my parcel it is late again\n"
+        "2026-10-02,B,کالای من هنوز نرسیده است\n2026-10-02,B,ليش ما وصل طلبي لحد الآن\nsome day,C,hello there again\n",
+        encoding="utf-8",
+    )
+    result = CliRunner().invoke(app, ["run", str(path), "-o", str(out), "--model", "nabd-fast", "-q"])
+    assert result.exit_code == 3, result.output
+    assert len(rows(out / "scored.csv")) == 4
+    (told,) = out.glob("*.rejects.jsonl")
+    assert "some day" in told.read_text(encoding="utf-8")
+    assert result.output.count("could not be read") == 1

@@ -36,4 +36,5 @@ def emerging(
         raise UsageError(f"this needs {error.name}, which is not installed: pip install 'nabd[report]'") from None
 
     columns = {"text": text, "customer": customer, "time": time, "id": id}
-    run(scored, embeddings, columns=columns, window_days=window_days, as_json=as_json)
+    if run(scored, embeddings, columns=columns, window_days=window_days, as_json=as_json):
+        raise typer.Exit(3)

@@ -14,11 +14,13 @@ from pipeline.emerging.view import print_emerging, to_json
 from pipeline.encoder import Vectors
 from pipeline.errors import InputError, UsageError
 from pipeline.history import read_history
+from pipeline.history.run import tell
 from pipeline.records import Contact
+from pipeline.run import PLAIN
 
 
-def run(scored: str, embeddings: str, *, columns: Mapping[str, str | None], window_days: int, as_json: bool) -> None:
-    """Prints the issues of the days before the latest message.
+def run(scored: str, embeddings: str, *, columns: Mapping[str, str | None], window_days: int, as_json: bool) -> int:
+    """Prints the issues of the days before the latest message; returns how many rows were rejects.
 
     Raises InputError for a file without a dated message, UsageError for vectors that are not of its rows.
     """
@@ -26,17 +28,14 @@ def run(scored: str, embeddings: str, *, columns: Mapping[str, str | None], wind
     if not history.contacts:
         raise InputError(f"{scored} holds no message with a time; check its column of times, or name it with --time")
     found = issues_of(history.contacts, embeddings, window_days=window_days)
-    errors = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
-    for note in history.notes:
-        errors.print(note)
-    if history.rejects:
-        errors.print(f"{len(history.rejects):,} rows left out; the first: {history.rejects[0].reason}")
+    tell(history, scored, Console(stderr=True, **PLAIN))
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # a pipe of Windows is not
     if as_json:
         print(to_json(found))
     else:
         print_emerging(found, Console(highlight=False, markup=False, emoji=False))
+    return len(history.rejects)
 
 
 def issues_of(contacts: Sequence[Contact], embeddings: str, *, window_days: int = WINDOW_DAYS) -> Emerging:

@@ -24,6 +24,12 @@ def run(scored: str, out: str, *, columns: Mapping[str, str | None], errors: Con
     """Writes the tickets of a scored file; returns how many rows were rejects."""
     history = read_history(scored, columns=columns)
     tell(history, scored if out == "-" else out, errors)
+    write_tickets(history, out, errors)
+    return len(history.rejects)
+
+
+def write_tickets(history: History, out: str, errors: Console) -> None:
+    """One row a ticket, and how many of them went better or worse."""
     found = threads(history.contacts)
     with open_writer(out, columns=list(TYPES), types=TYPES) as writer:
         writer.write([row(ticket) for ticket in found])
@@ -32,7 +38,6 @@ def run(scored: str, out: str, *, columns: Mapping[str, str | None], errors: Con
     errors.print(
         f"{len(history.contacts):,} messages, {len(found):,} tickets; of those with several messages: {several}"
     )
-    return len(history.rejects)
 
 
 def row(ticket: Ticket) -> dict[str, Any]:

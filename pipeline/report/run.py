@@ -34,9 +34,15 @@ class Report:
 
 
 def run(report: Report, locale: Locale, errors: Console) -> int:
-    """Writes the page; returns how many rows were rejects. Raises InputError when no message can be reported on."""
+    """Writes the page; returns how many rows were rejects."""
     history = read_history(report.scored, columns=report.columns)
     tell(history, report.out, errors)
+    write_page(history, report, locale, errors)
+    return len(history.rejects)
+
+
+def write_page(history: History, report: Report, locale: Locale, errors: Console) -> None:
+    """The page on a history read from `report.scored`. Raises InputError when no message can be reported on."""
     if not history.contacts:
         raise InputError(f"{report.scored} holds no message with a time that can be read")
     page = render(view_of(history, report, locale))
@@ -45,7 +51,6 @@ def run(report: Report, locale: Locale, errors: Console) -> int:
         target.stream.write(page.encode("utf-8"))
     target.commit()
     errors.print(f"{len(history.contacts):,} messages reported on in {report.out}")
-    return len(history.rejects)
 
 
 def view_of(history: History, report: Report, locale: Locale) -> View:

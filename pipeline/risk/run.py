@@ -34,14 +34,22 @@ class Options:
 
 
 def run(scored: str, out: str | None, *, settings: Settings, options: Options) -> int:
-    """Writes the risk file to `out`, `-` being stdout, None nowhere; returns how many rows could not be read.
+    """Writes the risk file to `out`, `-` being stdout, None nowhere; returns how many rows could not be read."""
+    _check(scored, out, options)
+    history = read_history(scored, columns=options.columns)
+    tell(history, scored if out in (None, "-") else str(out), Console(stderr=True, **PLAIN))
+    write_ranks(history, scored, out, settings=settings, options=options)
+    return len(history.rejects)
+
+
+def write_ranks(history: History, scored: str, out: str | None, *, settings: Settings, options: Options) -> None:
+    """Ranks the customers of a history read from `scored`.
 
     What was found goes to stdout, or to stderr when the rows go to stdout.
     """
-    _check(scored, out, options)
     errors, results = (Console(stderr=err, **PLAIN) for err in (True, out == "-"))
-    history = read_history(scored, columns=options.columns)
-    _notes(history, scored if out in (None, "-") else str(out), errors)
+    if without := sum(not each.customer for each in history.contacts):
+        errors.print(f"{without:,} messages without a customer are left out")
     contacts = [each for each in history.contacts if each.customer]
     if not contacts:
         raise InputError(f"no message of {scored} has a customer and a time; name the columns by --customer and --time")
@@ -63,7 +71,6 @@ def run(scored: str, out: str | None, *, settings: Settings, options: Options) -
     results.print(bands(risks))
     if out not in (None, "-"):
         errors.print(f"Written to {out}")
-    return len(history.rejects)
 
 
 def as_of(given: str | None, last: datetime) -> datetime:
@@ -84,13 +91,6 @@ def _check(scored: str, out: str | None, options: Options) -> None:
         raise UsageError(f"{out} is the scored file itself, which is never overwritten; choose another name for -o")
     if options.plot is not None and not options.backtests:
         raise UsageError("--plot draws a backtest; add --backtest")
-
-
-def _notes(history: History, beside: str, errors: Console) -> None:
-    """What was left out, and why."""
-    tell(history, beside, errors)
-    if without := sum(not each.customer for each in history.contacts):
-        errors.print(f"{without:,} messages without a customer are left out")
 
 
 def _learn(contacts: Sequence[Contact], now: datetime, weights: Weights, results: Console) -> dict[str, float]:
