@@ -55,7 +55,7 @@ class MeanPooled(torch.nn.Module):
 
 def load_torch(source: str | Path, *, attention: str = "sdpa", layers: Sequence[int] = LAYERS) -> MeanPooled:
     """The fp32 encoder with mean pooling, from a local folder or a hub name; layer 0 is the token embeddings."""
-    encoder = AutoModel.from_pretrained(
+    encoder = AutoModel.from_pretrained(  # nosec B615 # a folder, or a name of its user
         str(source), dtype=torch.float32, attn_implementation=attention, add_pooling_layer=False
     )
     return MeanPooled(encoder, width=encoder.config.hidden_size, layers=layers).eval()
@@ -76,13 +76,15 @@ def run(source: Path, out: Path, data: Path, *, seed: int = 0) -> str:
     return f"{out} {manifest['id'][:8]}, {megabytes:.1f} MB, cosine to fp32: {manifest['fidelity']}"
 
 
-def export_encoder(source: Path, out: Path, *, texts: Sequence[str], held_out: Sequence[str]) -> dict[str, Any]:
+def export_encoder(
+    source: Path, out: Path, *, texts: Sequence[str], held_out: Sequence[str], layers: Sequence[int] = LAYERS
+) -> dict[str, Any]:
     """Writes `out` and returns its manifest.
 
     `texts` (normalised, training split) set the activation scales; `held_out` measure the cosine to the fp32 encoder.
     """
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
-    exact = load_torch(source, attention="eager")
+    exact = load_torch(source, attention="eager", layers=layers)
     config = json.loads((source / "config.json").read_text(encoding="utf-8"))
     pad = int(config["pad_token_id"])
     graph = to_onnx(exact, heads=config["num_attention_heads"], width=config["hidden_size"])

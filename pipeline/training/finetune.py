@@ -65,7 +65,7 @@ def run(
     labels = label_spaces(examples, table)
     torch.manual_seed(seed)
     model = Tuned(load_torch(source), labels)
-    optimizer, schedule = _optimizer(model, sum(math.ceil(phase.passes / CHUNK_ROWS) for phase in phases))
+    optimizer, schedule = optimizer_for(model, sum(math.ceil(phase.passes / CHUNK_ROWS) for phase in phases))
     record: dict[str, Any] = {"source": source.name, "seed": seed, "data": {}, "curve": []}
     if start:
         restore(model.pooled.encoder, start)
@@ -115,7 +115,7 @@ def _learn(
     texts = [respell(_prepared(row.text), row.lang, rng) for row in rows]
     encodings = [encoding.ids for encoding in tokenizer.encode_batch_fast([PREFIX + text for text in texts])]
     losses = []
-    for batch in _batches([len(ids) for ids in encodings], rng):
+    for batch in batches([len(ids) for ids in encodings], rng):
         ids, mask = pad([encodings[i] for i in batch])
         loss = multitask_loss(model(ids, mask), [rows[i] for i in batch], model.labels, weights, table=table)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -126,7 +126,7 @@ def _learn(
     return float(np.mean(losses))
 
 
-def _batches(lengths: Sequence[int], rng: random.Random) -> Iterator[list[int]]:
+def batches(lengths: Sequence[int], rng: random.Random) -> Iterator[list[int]]:
     """Rows of like length together, the batches in random order."""
     batches: list[list[int]] = [[]]
     for row in sorted(range(len(lengths)), key=lambda i: (lengths[i], rng.random())):
@@ -138,7 +138,7 @@ def _batches(lengths: Sequence[int], rng: random.Random) -> Iterator[list[int]]:
     yield from batches
 
 
-def _optimizer(model: Tuned, chunks: int) -> tuple[torch.optim.Optimizer, Any]:
+def optimizer_for(model: Tuned, chunks: int) -> tuple[torch.optim.Optimizer, Any]:
     """AdamW, lower rates nearer the input; the token embeddings stay as they are. The schedule is linear."""
     encoder: Any = model.pooled.encoder
     encoder.embeddings.requires_grad_(False)

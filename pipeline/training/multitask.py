@@ -32,7 +32,11 @@ class Tuned(torch.nn.Module):
         self.heads = torch.nn.Linear(encoder.width, sum(map(len, labels.values())))
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
-        parts = self.heads(self.pooled(ids, mask)).split([len(labels) for labels in self.labels.values()], dim=1)
+        return self.say(self.pooled(ids, mask))
+
+    def say(self, vectors: torch.Tensor) -> dict[str, torch.Tensor]:
+        """(n, d) -> (n, labels) a task."""
+        parts = self.heads(vectors).split([len(labels) for labels in self.labels.values()], dim=1)
         return dict(zip(self.labels, parts, strict=True))
 
 
