@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import normalise, taxonomy
-from pipeline.calibrate import Floats, of_language, probabilities
+from pipeline.calibrate import Floats, independent, of_language, probabilities
 from pipeline.encoder import Encoder, OnnxEncoder, Vectors, read_manifest
 from pipeline.errors import BundleError
 from pipeline.heads import Heads
-from pipeline.manifest import SCHEMA, digest, file_hash, levels, read_bundle_manifest, temperatures, verify
+from pipeline.manifest import SCHEMA, applies, digest, file_hash, levels, read_bundle_manifest, temperatures, verify
 from pipeline.static import StaticEncoder
 
 HEADS = "heads.safetensors"
@@ -33,7 +33,8 @@ class Bundle:
 
     `temperatures` are by task and language, `thresholds` by language and category (`calibrate.ANY`: any language). A
     vector farther than `farthest` from every topic is of something else. Where there is a `fast` model, it answers
-    alone what it is sure of: a category as probable as `accept` or more.
+    alone what it is sure of: a category as probable as `accept` or more. Where a message may have several topics,
+    `applies` says of each from which probability on it has it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Bundle:
     farthest: float = 2.0
     fast: Bundle | None = None
     accept: float = 1.01
+    applies: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def version(self) -> str:
@@ -63,7 +65,7 @@ class Bundle:
         if self.fast is None:
             return self._judge(texts, languages)
         quick = self.fast.judge(texts, languages)
-        sure = self.taxonomy.category_sums(quick.probabilities["topic"]).max(axis=1, initial=0) >= self.accept
+        sure = self.taxonomy.category_probabilities(quick.probabilities["topic"]).max(axis=1, initial=0) >= self.accept
         unsure = np.flatnonzero(~sure | quick.strange)
         if not len(unsure):
             return quick
@@ -75,13 +77,16 @@ class Bundle:
         found = {}
         for task, logits in self.heads.logits(vectors).items():
             temperatures = [of_language(self.temperatures[task], language) for language in languages]
-            found[task] = probabilities(logits, np.array(temperatures)[:, None])
+            squash = independent if task == "topic" and self.taxonomy.multilabel else probabilities
+            found[task] = squash(logits, np.array(temperatures)[:, None])
         return Judged(found, self.heads.distance(vectors) > self.farthest, vectors)
 
 
 @dataclass(frozen=True)
 class Judged:
     """Of n texts: calibrated probabilities (n, labels) of each task; `strange` is far from every topic.
+
+    They sum to 1, but for those of topics where a message may have several.
 
     `vectors` (n, d) are those of the encoder that read every text, so that all lie in one space.
     """
@@ -133,6 +138,7 @@ def _model(bundle: Bundle, folder: Path) -> dict[str, Any]:
         "temperatures": {task: dict(values) for task, values in bundle.temperatures.items()},
         "farthest": bundle.farthest,
         "files": {HEADS: file_hash(folder / HEADS)},
+        **({"applies": dict(bundle.applies)} if bundle.taxonomy.multilabel else {}),
     }
 
 
@@ -167,6 +173,7 @@ def load(folder: Path, *, threads: int = 0, encoder: Encoder | None = None) -> B
     return Bundle(
         manifest["name"], encoder, heads, table, temperatures(manifest), thresholds, manifest["training"],
         manifest["sha256"], manifest["farthest"],
+        applies=applies(manifest, table.topic_ids) if table.multilabel else {},
     )  # fmt: skip
 
 

@@ -35,6 +35,20 @@ def probabilities(logits: Vectors, temperature: float | Floats) -> Floats:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
+def uncertainty(chances: ArrayLike) -> Floats:
+    """(..., labels) probabilities -> (...,) in [0, 1]: their entropy, as a share of that of labels all alike."""
+    values = np.asarray(chances, np.float64)
+    if values.shape[-1] < 2:
+        return np.zeros(values.shape[:-1])
+    spread = -(values * np.log(np.maximum(values, 1e-300))).sum(axis=-1) / np.log(values.shape[-1])
+    return np.asarray(np.clip(spread, 0.0, 1.0))
+
+
+def independent(logits: Vectors, temperature: float | Floats) -> Floats:
+    """Sigmoid of logits / temperature: the probability of each label by itself; `temperature` as for a softmax."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * np.asarray(logits, np.float64) / temperature)))
+
+
 def fit_temperature(logits: Vectors, truth: ArrayLike) -> float:
     """The temperature in [0.05, 20] of least negative log-likelihood; `truth` holds label columns (n,).
 
@@ -54,17 +68,20 @@ def fit_temperature(logits: Vectors, truth: ArrayLike) -> float:
     return float(2 / (low + high))
 
 
-def fit_temperatures(logits: Vectors, truth: ArrayLike, languages: Sequence[str]) -> dict[str, float]:
+def fit_temperatures(
+    logits: Vectors, truth: ArrayLike, languages: Sequence[str], *, entries: int = 1
+) -> dict[str, float]:
     """A temperature for any language and one for each in `languages` (n,).
 
-    The logarithm of a language's own lies between its best and that of all, the nearer to its own the more rows it has.
+    The logarithm of a language's own lies between its best and that of all, the nearer to its own the more rows it has;
+    each row gave so many `entries` of the n.
     """
     columns, spoken = np.asarray(truth, np.int64), np.asarray(languages, np.str_)
     together = fit_temperature(logits, columns)
     found = {ANY: together}
     for language in sorted(set(spoken.tolist())):
         mine = spoken == language
-        own, rows = fit_temperature(logits[mine], columns[mine]), mine.sum()
+        own, rows = fit_temperature(logits[mine], columns[mine]), mine.sum() / entries
         share = rows / (rows + PULL)
         found[language] = float(np.exp(share * np.log(own) + (1 - share) * np.log(together)))
     return {language: round(value, 4) for language, value in found.items()}

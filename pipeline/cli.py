@@ -30,6 +30,7 @@ from pipeline.training.commands import training_commands
 from pipeline.training.registry.commands import registry_commands
 from pipeline.training.replay.commands import replay_commands
 from pipeline.training.retrain.commands import retrain_commands
+from pipeline.training.review.commands import review_commands
 
 REJECTS, INTERRUPTED = 3, 130
 STOPPED = {name: 128 + getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)}
@@ -40,6 +41,7 @@ app = typer.Typer(
 )  # fmt: skip
 training_commands(app)
 retrain_commands(app)
+review_commands(app)
 registry_commands(app)
 replay_commands(app)
 service_commands(app)
@@ -56,7 +58,7 @@ In = Annotated[str, typer.Argument(metavar="IN", help="CSV, TSV, XLSX, JSONL, JS
 Column = typer.Option(metavar="COL", show_default="found by name and content", rich_help_panel="Columns")
 Threads = Annotated[int | None, typer.Option(help="processor threads; 0: all cores")]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", metavar="FILE", help="instead of ./nabd.toml")]
-Model = Annotated[str | None, typer.Option(metavar="NAME", help="a folder in models/, or a path")]
+Model = Annotated[str | None, typer.Option(metavar="NAME", help="a shipped model, one of ./models, or a path")]
 
 
 @app.callback(invoke_without_command=True)
@@ -104,7 +106,7 @@ def score_command(
     from pipeline import settings as files
     from pipeline.run import Job, run
 
-    chosen = files.override(files.load_settings(settings), model=model, threads=threads, max_characters=max_characters)
+    chosen = files.load_settings(settings, model=model, threads=threads, max_characters=max_characters)
     reading = {"format": format, "encoding": encoding, "delimiter": delimiter, "sheet": sheet}
     columns = {"text": text, "customer": customer, "time": time, "id": id}
     summary = run(Job(source, out, rejects, reading, columns, quiet, embeddings, evidence), chosen)
@@ -141,7 +143,7 @@ def run_command(
         from pipeline.report.locale import Locale
     except ModuleNotFoundError as error:
         raise UsageError(f"a report needs {error.name}, which is not installed: pip install 'nabd[report]'") from None
-    chosen = files.override(files.load_settings(settings), model=model, threads=threads)
+    chosen = files.load_settings(settings, model=model, threads=threads)
     columns = {"text": text, "customer": customer, "time": time, "id": id, "ticket": ticket}
     if run(Pulse(export, out, columns, quiet), chosen, Locale.of(lang, calendar)):
         raise typer.Exit(REJECTS)
@@ -163,7 +165,7 @@ def explain_command(
     from pipeline import settings as files
     from pipeline.explain.run import run
 
-    chosen = files.override(files.load_settings(settings), model=model, threads=threads)
+    chosen = files.load_settings(settings, model=model, threads=threads)
     run(text, chosen, task=task, as_json=as_json)
 
 
@@ -187,7 +189,7 @@ def models_command(
     from pipeline.models import render_models
     from pipeline.settings import home
 
-    Console().print(render_models(home() / "models"))
+    Console().print(render_models([home() / "models", Path("models")]))
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ COMMON = {
     "built": dict, "sha256": str,
 }  # fmt: skip
 MODEL = COMMON | {"encoder": str, "tasks": dict, "temperatures": dict, "farthest": float, "files": dict}
+SEVERAL = MODEL | {"applies": dict}  # of a model that gives a message several topics
 CASCADE = COMMON | {"fast": str, "full": str, "accept": float}  # names two models by their sha256
 
 
@@ -38,7 +39,7 @@ def read_bundle_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError:
         raise BundleError(f"{path} is not JSON: it was altered; restore it or train again") from None
-    fields = CASCADE if isinstance(manifest, dict) and "fast" in manifest else MODEL
+    fields = _fields(manifest) if isinstance(manifest, dict) else MODEL
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA or manifest.keys() != fields.keys():
         raise BundleError(f"{path} is not of schema {SCHEMA}, the one this version of Nabd reads")
     if manifest["sha256"] != digest(manifest):
@@ -49,6 +50,13 @@ def read_bundle_manifest(folder: Path) -> dict[str, Any]:
         if kind is float and not manifest[name] >= 0:  # NaN is not
             raise BundleError(f"{path}: {name} is {manifest[name]}, expected a number of 0 or more")
     return manifest
+
+
+def _fields(manifest: Mapping[str, Any]) -> Mapping[str, type]:
+    if "fast" in manifest:
+        return CASCADE
+    table = manifest.get("taxonomy")
+    return SEVERAL if isinstance(table, dict) and taxonomy.MULTILABEL in table else MODEL
 
 
 def temperatures(manifest: Mapping[str, Any]) -> dict[str, dict[str, float]]:
@@ -65,6 +73,16 @@ def levels(manifest: Mapping[str, Any], name: str, keys: Collection[str]) -> dic
     fit = all(isinstance(each, dict) and each.keys() == set(keys) and _positive(each) for each in found.values())
     if not fit or ANY not in found:
         raise BundleError(f"{manifest['name']}: {name} are {found}, expected a number above 0 for each of {list(keys)}")
+    return found
+
+
+def applies(manifest: Mapping[str, Any], topics: Collection[str]) -> dict[str, float]:
+    """From which probability on a message has each of `topics`, where it may have several."""
+    found: dict[str, float] = manifest["applies"]
+    if found.keys() != set(topics) or not _positive(found):
+        raise BundleError(
+            f"{manifest['name']}: applies is {found}, expected a number above 0 for each of {list(topics)}"
+        )
     return found
 
 

@@ -1,7 +1,8 @@
-"""The models in a folder, for people."""
+"""The models that a name can mean, for people."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.table import Table
@@ -11,10 +12,11 @@ from pipeline import bundle as bundles
 from pipeline.errors import BundleError
 
 
-def render_models(folder: Path) -> Table:
-    """A row a model: its version and labels, or why it cannot be loaded."""
+def render_models(folders: Iterable[Path]) -> Table:
+    """A row a model in one of `folders`: its version and labels, or why it cannot be loaded."""
     table = Table("Model", "Version", "Topics", "Encoder", "State", box=None, pad_edge=False)
-    for manifest in sorted(folder.glob("*/manifest.json")):
+    found = {path.resolve(): None for folder in folders for path in sorted(folder.glob("*/manifest.json"))}
+    for manifest in found:
         name = manifest.parent.name
         try:
             bundle = bundles.load(manifest.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,7 @@ TYPES = {
 }
 COLUMNS = tuple(TYPES)
 EVIDENCE = "nabd_evidence"  # where it was asked for
+_PAIR = re.compile(r"(?P<topic>.+?):(?P<value>[01]\.\d\d)(?:;|$)")  # a label of the user's own may hold ; and :
 LEAST = 0.01  # a less probable topic is not listed in `nabd_topics`
 
 
@@ -47,7 +49,7 @@ def cells(scored: Scored) -> dict[str, Any]:
         scored.domain,
         *_label(scored.category),
         *_label(scored.topic),
-        _listed(scored.topic.probabilities),
+        _listed(listed_topics(scored)),
         *_label(scored.sentiment),
         None if scored.sentiment_score is None else round(scored.sentiment_score, 4),
         *_label(scored.emotion),
@@ -73,24 +75,29 @@ def decision_cells(decision: Decision) -> dict[str, Any]:
     }
 
 
+def listed_topics(scored: Scored) -> dict[str, float]:
+    """Topic -> probability, of those that `nabd_topics` lists: of at least `LEAST`; of several topics, those it has."""
+    having = scored.topic.probabilities
+    if scored.topics is not None:
+        return {topic: having[topic] for topic in scored.topics}
+    return {topic: value for topic, value in having.items() if value >= LEAST}
+
+
 def read_topics(cell: str) -> dict[str, float]:
     """What `nabd_topics` lists: topic -> probability, rounded to 0.01, the most probable first.
 
     Raises InputError for a cell that was altered.
     """
-    pairs = (part.rpartition(":") for part in cell.split(";") if part)
-    try:
-        return {topic: float(probability) for topic, _, probability in pairs}
-    except ValueError:
-        raise InputError(
-            "a cell of nabd_topics was altered, expected such as refund:0.61; score the file again"
-        ) from None
+    pairs = [(match["topic"], float(match["value"])) for match in _PAIR.finditer(cell)]
+    if ";".join(f"{topic}:{value:.2f}" for topic, value in pairs) != cell:
+        raise InputError("a cell of nabd_topics was altered, expected such as refund:0.61; score the file again")
+    return dict(pairs)
 
 
 def _listed(probabilities: Mapping[str, float]) -> str:
-    """Every topic of at least `LEAST`, as in "refund:0.61;charge:0.22"."""
+    """The most probable first, as in "refund:0.61;charge:0.22"."""
     ranked = sorted(probabilities.items(), key=lambda pair: -pair[1])
-    return ";".join(f"{topic}:{value:.2f}" for topic, value in ranked if value >= LEAST)
+    return ";".join(f"{topic}:{value:.2f}" for topic, value in ranked)
 
 
 def _label(prediction: Prediction | None) -> tuple[str | None, float | None]:

@@ -18,7 +18,7 @@ from pipeline.report.run import Report, write_page
 from pipeline.risk.run import Options, write_ranks
 from pipeline.run import PLAIN, SAMPLE, Job
 from pipeline.run import run as score_file
-from pipeline.settings import Settings
+from pipeline.settings import Settings, model_folder
 from pipeline.writers import FORMATS
 
 
@@ -53,7 +53,8 @@ def run(pulse: Pulse, settings: Settings, locale: Locale) -> int:
         errors.print("no column of customers, so no risk; name it with --customer")
     else:
         write_ranks(history, scored, risks, settings=settings, options=Options(columns=pulse.columns))
-    page = Report(scored, str(folder / "report.html"), risks if roles.customer else None, vectors, pulse.columns)
+    model = model_folder(settings.model, settings.tracking)
+    page = Report(scored, str(folder / "report.html"), risks if roles.customer else None, vectors, pulse.columns, model)
     write_page(history, page, locale, errors)
     return rejected + len(history.rejects)
 

@@ -45,7 +45,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The most probable label of one task; `probabilities` are calibrated and sum to 1."""
+    """The most probable label of one task; `probabilities` are calibrated.
+
+    They sum to 1, but for topics and categories of a model that gives a message several topics.
+    """
 
     label: str
     confidence: float
@@ -69,7 +72,8 @@ class Scored:
 
     `sentiment_score` is P(positive) - P(negative), in [-1, 1]. `sentiment` and `sentiment_score` are
     None when the message is out of scope: there is no company to feel about. `review` holds
-    the reasons to hand the message to a person; empty means the decision stands on its own.
+    the reasons to hand the message to a person; empty means the decision stands on its own. `topics` are all that the
+    message has, the most probable first, which is `topic`; None of a model that gives every message one.
     """
 
     language: str
@@ -85,6 +89,7 @@ class Scored:
     review: tuple[str, ...]
     flags: tuple[str, ...]
     model: str
+    topics: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,24 @@ class Contact:
     review: tuple[str, ...] = ()
     model: str = ""
     outcome: Outcome = field(default_factory=Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One person's label of one task of one kept message; it may confirm what the model had `said`.
+
+    `text` is masked, raw or None, as the store keeps it. `at` is when the label was given, `time` the message's own.
+    """
+
+    message: str
+    task: str
+    label: str
+    said: str
+    annotator: str
+    at: datetime
+    text: str | None
+    customer: str = ""
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

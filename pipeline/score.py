@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.bundle import Bundle, Judged
@@ -14,7 +14,7 @@ from pipeline.normalise import normalise
 from pipeline.privacy import mask
 from pipeline.records import Message, Prediction, Scored
 from pipeline.route import COLUMN, Rule, route
-from pipeline.taxonomy import NEGATIVE, OUT_OF_SCOPE, POSITIVE, Taxonomy
+from pipeline.taxonomy import EVEN, NEGATIVE, OUT_OF_SCOPE, POSITIVE, Taxonomy
 
 UNSUPPORTED, AMBIGUOUS, TOO_SHORT = "unsupported_language", "ambiguous", "too_short"
 REVIEW_REASONS = (UNSUPPORTED, OUT_OF_SCOPE, AMBIGUOUS, TOO_SHORT)
@@ -45,8 +45,11 @@ def score(
     scored = []
     for index, (message, each) in enumerate(zip(messages, prepared, strict=True)):
         predictions = predict({task: values[index] for task, values in judged.probabilities.items()}, bundle)
-        review = _review(each, predictions["category"], bool(judged.strange[index]), bundle)
-        scored.append(_decide(message, each, predictions, review, bundle, rules))
+        topics = topics_of(predictions["topic"], bundle) if bundle.taxonomy.multilabel else None
+        strange, unsure = bool(judged.strange[index]), topics == ()
+        review = _review(each, predictions["category"], strange, bundle, unsure=unsure)
+        decided = _decide(message, each, predictions, review, bundle, rules)
+        scored.append(decided if topics is None else replace(decided, topics=topics))
     return scored
 
 
@@ -63,12 +66,18 @@ def predict(probabilities: Mapping[str, Floats], bundle: Bundle) -> dict[str, Pr
     """Per task (labels,) probabilities -> predictions, `category` among them.
 
     A category is as probable as its topics together; the topic is the best one inside the best category, so the two
-    never disagree.
+    never disagree. Where a message may have several topics, it is the primary one, and the category is its own.
     """
     table = bundle.taxonomy
     topics = dict(zip(bundle.heads.labels["topic"], probabilities["topic"].tolist(), strict=True))
     category = _best(category_probabilities(topics, table))
-    topic = max((t for t in topics if table.category_of[t] == category.label), key=topics.__getitem__)
+    if table.multilabel:
+        inside = [t for t in topics if t != OUT_OF_SCOPE or topics[t] >= EVEN]  # as `Taxonomy.primary_topics`
+        topic = max(inside, key=topics.__getitem__)
+        above = table.category_of[topic]
+        category = Prediction(above, category.probabilities[above], category.probabilities)
+    else:
+        topic = max((t for t in topics if table.category_of[t] == category.label), key=topics.__getitem__)
     found = {"category": category, "topic": Prediction(topic, topics[topic], topics)}
     for task, labels in bundle.heads.labels.items():
         if task != "topic":
@@ -76,8 +85,23 @@ def predict(probabilities: Mapping[str, Floats], bundle: Bundle) -> dict[str, Pr
     return found
 
 
+def topics_of(topic: Prediction, bundle: Bundle) -> tuple[str, ...]:
+    """Of a message that may have several topics those that it has, the most probable first: those above their levels.
+
+    What is out of scope has no other topic, and what has another topic is not out of scope.
+    """
+    outside = topic.label == OUT_OF_SCOPE
+    having = {name: p for name, p in topic.probabilities.items() if p >= bundle.applies[name]}
+    return tuple(name for name in sorted(having, key=lambda name: -having[name]) if (name == OUT_OF_SCOPE) == outside)
+
+
 def category_probabilities(topics: Mapping[str, float], table: Taxonomy) -> dict[str, float]:
-    """Topic probabilities summed by category."""
+    """Topic probabilities summed by category; of several topics a message, see `Taxonomy.category_probabilities`."""
+    if table.multilabel:
+        lacking = dict.fromkeys(table.category_ids, 1.0)
+        for topic, probability in topics.items():
+            lacking[table.category_of[topic]] *= 1 - probability
+        return {category: 1 - chance for category, chance in lacking.items()}
     sums = dict.fromkeys(table.category_ids, 0.0)
     for topic, probability in topics.items():
         sums[table.category_of[topic]] += probability
@@ -114,12 +138,18 @@ def _decide(
     )
 
 
-def _review(prepared: Prepared, category: Prediction, strange: bool, bundle: Bundle) -> tuple[str, ...]:
-    """Why a person should look; `strange` is out of scope by its distance from all that the model knows."""
+def _review(
+    prepared: Prepared, category: Prediction, strange: bool, bundle: Bundle, *, unsure: bool
+) -> tuple[str, ...]:
+    """Why a person should look; `strange` is out of scope by its distance from all that the model knows.
+
+    `unsure`: of several topics that it may have, none is probable enough.
+    """
+    least = of_language(bundle.thresholds, prepared.language)[category.label]
     reasons = {
         UNSUPPORTED: prepared.language is Language.UNSUPPORTED,
         OUT_OF_SCOPE: category.label == OUT_OF_SCOPE or strange,
-        AMBIGUOUS: category.confidence < of_language(bundle.thresholds, prepared.language)[category.label],
+        AMBIGUOUS: unsure or category.confidence < least,
         TOO_SHORT: not any(letter.isalnum() or "\u2190" < letter != "\ufffd" for letter in prepared.text),
     }
     return tuple(reason for reason, holds in reasons.items() if holds)

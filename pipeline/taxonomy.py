@@ -5,8 +5,8 @@ Nothing outside this module names a topic or a category. A bundle carries its ow
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from pipeline.errors import BundleError
 
-OUT_OF_SCOPE = "out_of_scope"
+OUT_OF_SCOPE, MULTILABEL = "out_of_scope", "multilabel"
+KINDS = ("categories", "topics")  # of a label set
+EVEN = 0.5  # as likely as not
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,13 @@ TASKS = ("topic", *LABELS)
 class Taxonomy:
     """A two-level label set: topics inside categories, categories inside domains.
 
-    `out_of_scope` is a topic, a category and a domain of its own, and is always there.
+    `out_of_scope` is a topic, a category and a domain of its own, and is always there. `multilabel`: a message has as
+    many topics as apply, none and several among them, else exactly one.
     """
 
     categories: tuple[Label, ...]
     topics: tuple[Label, ...]
+    multilabel: bool = False
 
     def __post_init__(self) -> None:
         known = {label.id for label in self.categories}
@@ -106,9 +110,34 @@ class Taxonomy:
         """Category id -> domain id."""
         return {label.id: label.parent for label in self.categories}
 
-    def category_sums(self, topics: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Topic probabilities (n, topics) -> (n, categories): a category is as probable as its topics together."""
-        return np.asarray(topics @ self._membership)
+    def category_probabilities(self, topics: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Topic probabilities (n, topics) -> (n, categories): a category is as probable as its topics together.
+
+        That is their sum where a message has one topic. Where it has several, it is the probability of any of them, 1
+        less the product of what each lacks: they are taken for independent given the message, as one-vs-rest takes
+        them (binary relevance, Zhang and Zhou 2014, doi:10.1109/TKDE.2013.39).
+        """
+        if not self.multilabel:
+            return np.asarray(topics @ self._membership)
+        inside = self._membership.T.astype(bool)
+        return np.stack([1 - np.prod(1 - topics[:, columns], axis=1) for columns in inside], axis=1)
+
+    def categories_said(self, topics: NDArray[np.float64]) -> NDArray[np.int64]:
+        """(n, topics) -> (n,): the column of the category that a message is taken to be of.
+
+        The most probable one; where a message may have several topics, that of its primary topic.
+        """
+        if self.multilabel:
+            return np.asarray(self._membership.argmax(axis=1)[self.primary_topics(topics)])
+        return np.asarray(self.category_probabilities(topics).argmax(axis=1))
+
+    def primary_topics(self, topics: NDArray[np.float64]) -> NDArray[np.int64]:
+        """(n, topics) -> (n,): where a message may have several, the column of the most probable.
+
+        That is `out_of_scope` only where it is more likely than not: what is like nothing known may be new.
+        """
+        outside = np.array([name == OUT_OF_SCOPE for name in self.topic_ids])
+        return np.asarray(np.where(outside & (topics < EVEN), -1.0, topics).argmax(axis=1))
 
     @cached_property
     def _membership(self) -> NDArray[np.float64]:
@@ -121,25 +150,36 @@ class Taxonomy:
 
     @cached_property
     def named(self) -> Mapping[str, tuple[Label, ...]]:
-        """Every label set with its names for people, domain and category first; a user's own domain goes by its id."""
-        known = {label.id: label for label in DOMAINS}
+        """Every label set with its names for people, domain and category first.
+
+        A user's own domain is called as the category of its id, or by its id.
+        """
+        known = {label.id: replace(label, parent="") for label in (*DOMAINS, *self.categories)}
         ids = dict.fromkeys(self.domain_of.values())
         domains = tuple(known.get(each, Label(each, each, each, each)) for each in ids)
         return {"domain": domains, "category": self.categories, "topic": self.topics, **LABELS}
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        """`multilabel` is there only where it holds."""
+        tables = {
             kind: [{key: getattr(label, key) for key in Label.__slots__} for label in getattr(self, kind)]
-            for kind in ("categories", "topics")
+            for kind in KINDS
         }
+        return {**tables, MULTILABEL: True} if self.multilabel else tables
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Iterable[Mapping[str, str]]]) -> Taxonomy:
-        """Raises BundleError when the table is not a two-level label set."""
+    def from_dict(cls, data: Mapping[str, Any]) -> Taxonomy:
+        """Raises BundleError when the table is not a two-level label set, or says more than this version knows."""
         try:
-            return cls(tuple(Label(**row) for row in data["categories"]), tuple(Label(**row) for row in data["topics"]))
+            categories, topics = (tuple(Label(**row) for row in data[kind]) for kind in KINDS)
+            more = {key: value for key, value in data.items() if key not in KINDS}
         except (KeyError, TypeError) as error:
             raise BundleError(f"the taxonomy is not a table of categories and topics: {error}") from None
+        if more not in ({}, {MULTILABEL: True}):
+            raise BundleError(
+                f"the taxonomy also says {more}, which this version of Nabd does not know; train it again"
+            )
+        return cls(categories, topics, multilabel=bool(more))
 
 
 DEFAULT = Taxonomy(

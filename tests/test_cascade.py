@@ -62,7 +62,7 @@ def equal(one: Floats, other: Floats) -> list[bool]:
 def sureness(bundle: Bundle) -> list[float]:
     """Of the rows."""
     topics = bundle.judge(TEXTS, LANGUAGES).probabilities["topic"]
-    return [float(best) for best in bundle.taxonomy.category_sums(topics).max(axis=1)]
+    return [float(best) for best in bundle.taxonomy.category_probabilities(topics).max(axis=1)]
 
 
 class Listening(FakeEncoder):
@@ -114,7 +114,7 @@ def test_the_full_model_reads_only_what_is_handed_to_it(fast: Bundle) -> None:
 
 def test_a_row_exactly_as_sure_as_asked_stays_with_the_fast_model(fast: Bundle) -> None:
     row = TEXTS[:1], LANGUAGES[:1]
-    sure = float(DEFAULT.category_sums(fast.judge(*row).probabilities["topic"]).max())
+    sure = float(DEFAULT.category_probabilities(fast.judge(*row).probabilities["topic"]).max())
     kept, handed_on = (cascade_of(fast, full_of(fast), accept=accept) for accept in (sure, sure + 1e-9))
     assert equal(said(kept, *row), said(fast, *row)) == [True]
     assert equal(said(handed_on, *row), said(full_of(fast), *row)) == [True]

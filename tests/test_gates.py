@@ -20,6 +20,7 @@ from pipeline.bundle import Bundle
 from pipeline.encoder import Vectors
 from pipeline.errors import InputError, UsageError
 from pipeline.heads import Heads
+from pipeline.judging import Judgement
 from pipeline.manifest import file_hash
 from pipeline.records import Prediction
 from pipeline.settings import home, load_settings, read_file
@@ -33,7 +34,6 @@ from pipeline.training.registry.cost import speed, weight
 from pipeline.training.registry.gates import Gate, resampled
 from pipeline.training.registry.margins import NAMES, Margins, load_margins, parse_margins
 from pipeline.training.registry.trial import Side, Trial, read_gate, side
-from pipeline.training.replay.judged import Judgement
 from pipeline.training.scorecard import Case
 
 QUIET = Console(file=io.StringIO())

@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from pipeline import bundle as bundles
 from pipeline.errors import InputError, UsageError
 from pipeline.history import read_history
+from pipeline.judging import KINDS, SHEET, Judgement, judge, read_judged, read_replay, replays
 from pipeline.risk import rank
 from pipeline.routing.dryrun import dry_run
 from pipeline.routing.scored import Job as RouteJob
@@ -34,8 +35,8 @@ from pipeline.training.registry.commands import registry_commands
 from pipeline.training.registry.store import Registry
 from pipeline.training.replay.commands import replay_commands
 from pipeline.training.replay.compare import Job, Replayed, replay
-from pipeline.training.replay.fact import KINDS, Fact, Model, Said
-from pipeline.training.replay.judged import Judgement, judgement_of, read_judged
+from pipeline.training.replay.fact import Fact, Model, Said
+from pipeline.training.replay.judged import judgement_of, take_up
 from pipeline.training.replay.sample import Sample
 from pipeline.training.replay.summary import Effect, add_up
 from pipeline.training.replay.view import to_json
@@ -213,7 +214,8 @@ def test_a_replay_is_judged_and_the_judgement_is_kept(tiny_models: Path, export:
     assert run.exit_code == 0, run.output
     assert re.search(r"\d+ of 144 messages change", run.output)
     assert "1 messages of the desk itself left out" in run.output
-    assert {path.name for path in out.iterdir()} == {"changes.csv", "customers.csv", "judge.csv", "judge.html"}
+    written = {"changes.csv", "customers.csv", "judge.csv", "judge.html", "replay.json"}
+    assert {path.name for path in out.iterdir()} == written
     page = (out / "judge.html").read_text(encoding="utf-8")
     rows = list(csv.DictReader((out / "judge.csv").read_text(encoding="utf-8").splitlines()))
     assert page.count("<fieldset") == len(rows) >= 30
@@ -236,6 +238,43 @@ def test_a_replay_is_judged_and_the_judgement_is_kept(tiny_models: Path, export:
     worse = counts["worse"] + counts["Worse"] + counts["أسوأ"]
     pair = [bundles.load(tiny_models / name).sha256 for name in ("old", "deaf")]
     assert told == Judgement(pair[0], pair[1], better=0, worse=worse, same=counts["same"], by="Hala")
+
+
+def test_what_is_judged_in_the_console_is_taken_up_with_the_version(
+    tiny_models: Path, export: Path, tmp_path: Path
+) -> None:
+    """The sheet's own numbers, the last word on each, and the replay of this pair alone."""
+    folder, tracking = tmp_path / "replays", f"sqlite:///{tmp_path / 'mlflow.db'}"
+    for name, new in (("october", "deaf"), ("other", "new")):
+        sides = ("--old", tiny_models / "old", "--new", tiny_models / new)
+        assert nabd("replay", export, *sides, "-o", folder / name, "-q").exit_code == 0
+    assert list(replays(folder)) == ["october", "other"]
+    drawn = read_replay(folder / "october")
+    assert drawn.sums["old_model"].startswith("old@")
+    assert drawn.sums["messages"] == 144
+    numbers = [row["number"] for row in drawn.rows]
+    for place, verdict in enumerate(("worse", "better", "both fine", "both wrong", "better")):
+        judge(folder / "october", numbers[place], verdict, by=("Hala", "نگار")[place % 2])
+    judge(folder / "october", numbers[4], "worse", by="Hala")
+    assert read_replay(folder / "october").verdicts[numbers[4]] == "worse"
+    for number, verdict in ((numbers[0], "perhaps"), ("no row", "better")):
+        with pytest.raises(UsageError, match=r"expected a row of october/judge\.csv and one of worse, better"):
+            judge(folder / "october", number, verdict, by="Hala")
+    judge(folder / "other", read_replay(folder / "other").rows[0]["number"], "worse", by="Hala")
+    registry = Registry(tracking, create=True)
+    new, old = (registry.register(tiny_models / name, ()) for name in ("deaf", "old"))
+    told = judgement_of(take_up(folder, registry, new, old))
+    assert told == Judgement(old.sha256, new.sha256, better=1, worse=2, same=2, by="Hala, نگار")
+    assert judgement_of(registry.version(new.number)) == told, "it is kept"
+    assert judgement_of(take_up(tmp_path / "none", registry, old, new)) is None
+
+
+def test_a_folder_that_is_no_replay_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / SHEET).write_text("number\n1\n", encoding="utf-8")
+    assert list(replays(tmp_path)) == ["half"]
+    with pytest.raises(InputError, match="half is not what `nabd replay` wrote"):
+        read_replay(tmp_path / "half")
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ def test_it_is_compared_with_the_baseline_on_dev(retrained: tuple[Retrained, str
 def test_nothing_that_is_written_inside_the_model_holds_a_message(retrained: tuple[Retrained, str]) -> None:
     folder = retrained[0].bundle_folder
     assert {path.name for path in folder.iterdir()} == {
+        "routes.toml",
         "manifest.json",
         "heads.safetensors",
         "MODEL_CARD.md",

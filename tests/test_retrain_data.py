@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from retrain_export import rows, write
 
+from pipeline.columns.names import closest
 from pipeline.errors import BundleError, ColumnError, InputError, UsageError
 from pipeline.settings import load_settings
 from pipeline.taxonomy import DEFAULT, OUT_OF_SCOPE
@@ -20,7 +21,7 @@ from pipeline.training.retrain.authored import authored
 from pipeline.training.retrain.examine import findings, label_table
 from pipeline.training.retrain.gather import gather
 from pipeline.training.retrain.labels import OTHER, label_set
-from pipeline.training.retrain.names import closest, near_duplicates, several
+from pipeline.training.retrain.names import near_duplicates, several
 from pipeline.training.retrain.routes import render_routes
 from pipeline.training.retrain.rows import NO_TEXT, Export, Labelled, read_export
 from pipeline.training.retrain.splits import DEV, GATE, split_rows

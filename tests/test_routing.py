@@ -66,25 +66,25 @@ def test_a_router_decides_as_route_does_and_keeps_apart_what_differs() -> None:
 
 def test_what_follows_from_a_topic_changes_with_it_and_nothing_else() -> None:
     found = known("refund", review=("ambiguous",))
-    fault = as_topic(found, "fault")
+    fault = as_topic(found, "fault", DEFAULT)
     assert fault == {**found, "topic": ("fault",), "category": ("technical_fix",), "domain": ("support",)}
-    nonsense = as_topic(found, OUT_OF_SCOPE)
+    nonsense = as_topic(found, OUT_OF_SCOPE, DEFAULT)
     assert nonsense is not None
     assert (nonsense["sentiment"], nonsense["review"]) == ((), ("ambiguous", OUT_OF_SCOPE))
-    back = as_topic(nonsense, "refund")
+    back = as_topic(nonsense, "refund", DEFAULT)
     assert back is not None
     assert (back["review"], back["category"]) == (("ambiguous",), ("billing",))
-    assert as_topic(found, "a topic of another model") is None
+    assert as_topic(found, "a topic of another model", DEFAULT) is None
 
 
 def test_a_queue_is_right_with_all_topics_that_lead_there() -> None:
     topics = {"refund": 0.5, "charge": 0.2, "fault": 0.15, OUT_OF_SCOPE: 0.1, "unheard": 0.03}
     router = Router(RULES)
-    assert probability_right(known("refund"), topics, router) == pytest.approx(0.7)
-    assert probability_right(known("fault"), topics, router) == pytest.approx(0.15)
-    assert probability_right(known("refund", risk=("left",)), topics, router) == pytest.approx(0.95)
-    assert probability_right(known("refund"), {"refund": 0.67, "charge": 0.34}, router) == 1.0
-    assert probability_right(known("refund"), {}, router) == 0.0
+    assert probability_right(known("refund"), topics, router, DEFAULT) == pytest.approx(0.7)
+    assert probability_right(known("fault"), topics, router, DEFAULT) == pytest.approx(0.15)
+    assert probability_right(known("refund", risk=("left",)), topics, router, DEFAULT) == pytest.approx(0.95)
+    assert probability_right(known("refund"), {"refund": 0.67, "charge": 0.34}, router, DEFAULT) == 1.0
+    assert probability_right(known("refund"), {}, router, DEFAULT) == 0.0
 
 
 def test_misroutes_are_counted_with_and_without_those_that_a_person_sees() -> None:

@@ -57,7 +57,7 @@ def test_an_empty_variable_is_an_unset_one() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("modell = 'x'", "unknown key 'modell', expected one of model, threads, max_characters, tracking, route"),
+        ("modell = 'x'", "unknown key 'modell', expected one of model, threads, max_characters, tracking, replays"),
         ("source = 'x'", "unknown key 'source'"),
         ("[deep]\nmodel = 'x'", "unknown key 'deep'"),
         ("threads = 'four'", "threads must be a whole number, found 'four'"),
@@ -112,7 +112,7 @@ def test_the_shipped_file_states_every_setting_at_its_default() -> None:
 
 
 def test_every_setting_has_a_line_of_help_and_a_default() -> None:
-    assert NAMES == ("model", "threads", "max_characters", "tracking")
+    assert NAMES == ("model", "threads", "max_characters", "tracking", "replays")
     for entry in fields(Settings):
         if entry.name in NAMES:
             assert len(entry.metadata["help"]) > 10

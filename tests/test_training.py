@@ -179,7 +179,7 @@ def test_the_loss_ignores_absent_labels_and_falls_with_the_truth(data: Path) -> 
 
 def test_categories_are_the_sums_of_their_topics() -> None:
     logits = torch.randn(4, len(DEFAULT.topic_ids))
-    sums = DEFAULT.category_sums(logits.softmax(1).numpy().astype(np.float64))
+    sums = DEFAULT.category_probabilities(logits.softmax(1).numpy().astype(np.float64))
     assert np.allclose(category_log_probabilities(logits).exp().numpy(), sums, atol=1e-6)
 
 

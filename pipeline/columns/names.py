@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from ast import literal_eval
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
 from functools import cache
 
 _FOLDED = str.maketrans("كيىأإآٱةۀؤئ", "کییااااههوی")
 _DROPPED = re.compile("[\u0640\u064b-\u065f\u0670\u200d-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _SEPARATORS = re.compile(r"[\W_]+")
+_BETWEEN = re.compile("[;|؛]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -21,6 +26,31 @@ def fold(name: str) -> str:
 
 def folded(*names: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fold(name) for name in names))
+
+
+def labels_in(cell: str) -> tuple[str, ...]:
+    """The labels of a cell: the items of a list as JSON or Python writes it, else what `;`, `|` or `؛` divides."""
+    parts: Sequence[object] = _BETWEEN.split(cell)
+    if is_list(cell):
+        with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            parts = list(literal_eval(cell.strip()))
+    return tuple(dict.fromkeys(part for each in parts if (part := " ".join(str(each).split()))))
+
+
+def is_list(cell: str) -> bool:
+    return cell.strip().startswith("[") and cell.strip().endswith("]")
+
+
+def closest(name: str, known: Mapping[str, str]) -> str | None:
+    """Of `known` (folded name -> label) the label whose name is nearest; None when none is near."""
+    near = get_close_matches(fold(name), known, n=1, cutoff=0.6)
+    return known[near[0]] if near else None
+
+
+def one_of(name: str, known: Sequence[str]) -> str:
+    """For an error: what was expected instead of `name`, and which of `known` is nearest to it."""
+    near = closest(name, {fold(each): each for each in known})
+    return f"expected one of {', '.join(known)}" + (f"; the closest is {near!r}" if near else "")
 
 
 NAMES: dict[str, tuple[str, ...]] = {

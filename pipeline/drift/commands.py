@@ -64,7 +64,7 @@ def drift(
     from pipeline import settings as files
     from pipeline.drift.read import File
 
-    chosen = files.override(files.load_settings(settings), model=model, threads=threads)
+    chosen = files.load_settings(settings, model=model, threads=threads)
     columns = {"text": text, "customer": customer, "ticket": ticket}
     if reference is None:
         if out is None:

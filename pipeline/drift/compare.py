@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipeline.drift import RATES
 from pipeline.drift.accuracy import Loss, estimate_losses
 from pipeline.drift.found import CANNOT_TELL, CHANGED, RETRAIN, STEADY, Drift, Share, Signal
 from pipeline.drift.labelshift import label_shift
@@ -18,7 +19,7 @@ from pipeline.drift.shares import counted
 from pipeline.drift.signals import SIGNALS, signal_of, test_signal, unseen
 from pipeline.errors import UsageError
 
-RATE, RATES = 0.05, (0.001, 0.5)
+RATE = 0.05
 WORTH = 0.01  # accuracy lost, at least, by the whole interval, that retraining is worth
 
 

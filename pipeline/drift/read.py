@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from pipeline.emerging.embeddings import embeddings_model, read_embeddings
 from pipeline.encoder import Vectors
 from pipeline.errors import ColumnError, InputError, UsageError
 from pipeline.history.scales import is_outbound, number
+from pipeline.origin import taxonomy_of
 from pipeline.readers import open_source
 from pipeline.records import Row
 from pipeline.score import prepare
@@ -33,13 +35,15 @@ CONFIDENCE, MODEL = "nabd_category_confidence", "nabd_model"
 class File:
     """A scored file; `embeddings` were kept with it; `label` is its column of categories that people gave.
 
-    `columns` names the column of a role where it cannot be found by itself: text, customer, ticket.
+    `columns` names the column of a role where it cannot be found by itself: text, customer, ticket. `near` is the
+    folder of a model that may have scored it.
     """
 
     path: str
     embeddings: str | None = None
     label: str | None = None
     columns: Mapping[str, str | None] = field(default_factory=dict)
+    near: Path | None = None
 
 
 @dataclass
@@ -90,9 +94,9 @@ def read_sample(file: File) -> Sample:
     model = _one(models, file.path)
     return Sample(
         labels={name: _labels(rows, name) for name in LABELS if COLUMN[name] in columns},
-        numbers=_numbers(rows, columns, roles, model),
+        numbers=_numbers(rows, columns, roles, (model, file.near)),
         vectors=None if file.embeddings is None else _vectors(rows, file.embeddings, model),
-        truth=None if label is None else read_truth(rows, label, model),
+        truth=None if label is None else read_truth(rows, label, taxonomy_of(model, file.near)),
         model=model,
         unit=unit,
         messages=draw.messages,
@@ -133,12 +137,15 @@ def _labels(rows: Sequence[Row], name: str) -> Names:
     return np.array([YES if each else NO for each in said] if name == "abstention" else said, np.str_)
 
 
-def _numbers(rows: Sequence[Row], columns: Sequence[str], roles: Roles, model: str) -> dict[str, Floats]:
+def _numbers(
+    rows: Sequence[Row], columns: Sequence[str], roles: Roles, model: tuple[str, Path | None]
+) -> dict[str, Floats]:
+    """`model` is its version, and where it may be."""
     found: dict[str, Floats] = {}
     if roles.text != NO_TEXT:
         texts = [prepare(str(row.values.get(roles.text) or "")).text for row in rows]
         found["length"] = np.array([len(text) for text in texts], np.float64)
-        if (unknown := unknown_words(texts, model)) is not None:
+        if (unknown := unknown_words(texts, *model)) is not None:
             found["vocabulary"] = unknown
     if CONFIDENCE in columns:
         values = [number(row.values.get(CONFIDENCE)) for row in rows]

@@ -18,14 +18,14 @@ from pipeline.drift.read import File, is_scored, read_sample
 from pipeline.drift.reference import FILE, is_reference, load_reference, save_reference
 from pipeline.drift.sample import Sample
 from pipeline.drift.tell import PACKAGES
-from pipeline.drift.truth import taxonomy_of
 from pipeline.drift.view import print_drift, to_json, to_page
 from pipeline.errors import UsageError
+from pipeline.origin import folder_of, taxonomy_of
 from pipeline.report.locale import Locale
 from pipeline.report.words import Words
 from pipeline.run import PLAIN, Job
 from pipeline.run import run as score_file
-from pipeline.settings import Settings, model_folder, override
+from pipeline.settings import Settings, for_model, model_folder
 from pipeline.writers.target import Target
 
 
@@ -47,7 +47,7 @@ class Asked:
 def run(asked: Asked, settings: Settings, locale: Locale) -> Drift:
     """Prints what was found; raises InputError or UsageError for what cannot be compared."""
     drift = compare(*_samples(asked, settings), rate=asked.rate)
-    words = Words(locale, taxonomy_of(drift.stream.model), PACKAGES)
+    words = Words(locale, taxonomy_of(drift.stream.model, near(settings)), PACKAGES)
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # a pipe of Windows is not
     if asked.as_json:
@@ -65,7 +65,7 @@ def run(asked: Asked, settings: Settings, locale: Locale) -> Drift:
 def make_reference(file: File, out: str, settings: Settings) -> Sample:
     """Writes the reference of a scored file, or of an export, which is scored first."""
     with _scored(file, settings) as scored:
-        sample = read_sample(scored)
+        sample = read_sample(replace(scored, near=near(settings)))
     save_reference(sample, out)
     return sample
 
@@ -78,11 +78,22 @@ def _samples(asked: Asked, settings: Settings) -> tuple[Sample, Sample]:
         found["reference"] = load_reference(kept)
         del files["reference"]
     for name, file in sorted(files.items(), key=lambda pair: not is_scored(_named(pair[1]))):
-        known = next((side.model.partition("@")[0] for side in found.values()), None)
-        chosen = settings if asked.is_model_named else override(settings, model=known)
+        known = next((side.model for side in found.values()), "")
+        chosen = settings if asked.is_model_named or not known else _for_version(settings, known)
         with _scored(file, chosen) as scored:
-            found[name] = read_sample(scored)
+            found[name] = read_sample(replace(scored, near=near(chosen)))
     return found["reference"], found["stream"]
+
+
+def near(settings: Settings) -> Path:
+    """The folder of the settings' model."""
+    return model_folder(settings.model, settings.tracking)
+
+
+def _for_version(settings: Settings, version: str) -> Settings:
+    """With the model of that version, or else of that name, to score by."""
+    folder = folder_of(version, near(settings))
+    return for_model(settings, str(folder) if folder else version.partition("@")[0])
 
 
 def _kept(path: str) -> str | Path | None:

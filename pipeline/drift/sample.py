@@ -7,7 +7,7 @@ is exact (the draw of within-cluster resampling, Hoffman, Sen and Weinberg 2001,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.calibrate import Floats
 from pipeline.encoder import Vectors
+from pipeline.records import Scored
 
 Names = NDArray[np.str_]
 
@@ -48,6 +49,26 @@ class Sample:
     @property
     def size(self) -> int:
         return next((len(column) for column in (*self.labels.values(), *self.numbers.values())), 0)
+
+
+def sample_of(scored: Sequence[Scored], vectors: Vectors, lengths: Sequence[int]) -> Sample:
+    """n messages that one model scored, each its own unit; their whole vectors (n, d) and lengths in characters."""
+    return Sample(
+        labels={
+            "language": np.array([str(each.language) for each in scored]),
+            "category": np.array([each.category.label for each in scored]),
+            "topic": np.array([each.topic.label for each in scored]),
+            "sentiment": np.array([each.sentiment.label if each.sentiment else "" for each in scored]),
+            "abstention": np.array([YES if each.review else NO for each in scored]),
+        },
+        numbers={
+            "length": np.array(lengths, np.float64),
+            "confidence": np.array([each.category.confidence for each in scored]),
+        },
+        vectors=reduced(vectors),
+        model=scored[0].model,
+        messages=len(scored),
+    )
 
 
 def reduced(vectors: Vectors) -> Vectors:

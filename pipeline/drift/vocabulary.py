@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,19 @@ from pipeline.calibrate import Floats
 from pipeline.encoder import OnnxEncoder
 from pipeline.errors import BundleError
 from pipeline.manifest import read_bundle_manifest
-from pipeline.settings import model_folder
+from pipeline.origin import folder_of
 
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def unknown_words(texts: Sequence[str], model: str) -> Floats | None:
+def unknown_words(texts: Sequence[str], model: str, near: Path | None = None) -> Floats | None:
     """Normalised texts -> (n,): the share of their words that the model's tokenizer spells in pieces or not at all.
 
-    NaN for a text without words. None where the version `model` is not at hand or has no tokenizer.
+    NaN for a text without words. None where the version `model`, perhaps that in `near`, is not at hand or has no
+    tokenizer.
     """
-    tokenizer = _tokenizer(model)
+    folder = folder_of(model, near)
+    tokenizer = _tokenizer(folder) if folder else None
     if tokenizer is None:
         return None
     said = [_WORD.findall(text) for text in texts]
@@ -34,15 +37,12 @@ def unknown_words(texts: Sequence[str], model: str) -> Floats | None:
     return np.array([np.mean([not known[word] for word in each]) if each else np.nan for each in said], np.float64)
 
 
-def _tokenizer(model: str) -> Any:
+def _tokenizer(folder: Path) -> Any:
     """Of the encoder that reads in full: a cascade's second one."""
     from tokenizers import Tokenizer
 
-    folder = model_folder(model.partition("@")[0])
     try:
         manifest = read_bundle_manifest(folder)
-        if not model.endswith(f"@{manifest['sha256'][:8]}"):
-            return None
         if "full" in manifest:
             manifest = read_bundle_manifest(find_bundle(folder.parent, manifest["full"]))
         encoder = find_encoder(folder.parent, manifest["encoder"])

@@ -17,7 +17,7 @@ from pipeline.calibrate import Floats
 from pipeline.errors import UsageError
 from pipeline.explain.places import Place, merge, sentences, words
 from pipeline.records import Prediction
-from pipeline.score import MAX_CHARACTERS, Prepared, predict, prepare
+from pipeline.score import MAX_CHARACTERS, Prepared, predict, prepare, topics_of
 from pipeline.taxonomy import OUT_OF_SCOPE
 
 MOST, LEAST = 160, 12  # parts of a message; of a longer one, neighbouring words or sentences are left out together
@@ -38,7 +38,7 @@ class Part:
 class Explanation:
     """`words` in the order of `text`; `sentence` is the one that decided, None for a message of one sentence.
 
-    `predictions` are of every task; a message out of scope has no sentiment.
+    `predictions` are of every task; a message out of scope has no sentiment. `topics` are as in `Scored`.
     """
 
     text: str
@@ -48,6 +48,7 @@ class Explanation:
     words: tuple[Part, ...]
     sentence: Part | None
     model: str
+    topics: tuple[str, ...] | None = None
 
     @property
     def prediction(self) -> Prediction:
@@ -73,7 +74,8 @@ def explain(text: str, bundle: Bundle, *, task: str = "topic", max_characters: i
         for place, weight in zip(places, weights, strict=True)
     )
     sentence = max(parts[len(each) :], key=lambda part: part.weight, default=None)
-    return Explanation(given, whole.language, task, predictions, parts[: len(each)], sentence, bundle.version)
+    topics = topics_of(predictions["topic"], bundle) if bundle.taxonomy.multilabel else None
+    return Explanation(given, whole.language, task, predictions, parts[: len(each)], sentence, bundle.version, topics)
 
 
 def _without(read: Sequence[str], place: Place) -> str:
@@ -106,6 +108,6 @@ def _answering(whole: Prepared, bundle: Bundle) -> Bundle:
 def _chances(probabilities: Mapping[str, Floats], task: str, label: str, bundle: Bundle) -> Floats:
     """(n,): the probability of `label` in each row."""
     if task == "category":
-        sums = bundle.taxonomy.category_sums(probabilities["topic"])
+        sums = bundle.taxonomy.category_probabilities(probabilities["topic"])
         return np.asarray(sums[:, bundle.taxonomy.category_ids.index(label)])
     return probabilities[task][:, bundle.taxonomy.labels(task).index(label)]

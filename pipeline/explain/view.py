@@ -35,7 +35,7 @@ def to_json(explanation: Explanation) -> str:
         "sentence": _fields(sentence) if sentence else None,
         "language": explanation.language,
         "model": explanation.model,
-    }
+    } | ({} if explanation.topics is None else {"topics": explanation.topics})
     return json.dumps(content, ensure_ascii=False)
 
 
@@ -75,6 +75,10 @@ def _labels(explanation: Explanation) -> Table:
     for task, prediction in explanation.predictions.items():
         style = "bold" if task == explanation.task else ""
         table.add_row(task, _isolated(prediction.label), f"{prediction.confidence:4.0%}", style=style)
+        if task == "topic":
+            others = [topic for topic in explanation.topics or () if topic != prediction.label]
+            for topic in others:
+                table.add_row("", _isolated(topic), f"{prediction.probabilities[topic]:4.0%}")
     table.add_row("model", explanation.model, "")
     return table
 

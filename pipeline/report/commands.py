@@ -31,6 +31,9 @@ def report(
     time: Annotated[str | None, Column] = None,
     ticket: Annotated[str | None, Column] = None,
     stage: Annotated[str | None, Column] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="names the labels", show_default="the one that scored SCORED")
+    ] = None,
 ) -> None:
     """Write one self-contained page on a scored file, to open, to print or to send on.
 
@@ -45,8 +48,10 @@ def report(
         raise UsageError(f"a report needs {error.name}, which is not installed: pip install 'nabd[report]'") from None
 
     from pipeline.run import PLAIN
+    from pipeline.settings import model_folder
 
     columns = {"customer": customer, "time": time, "ticket": ticket, "stage": stage}
     errors = Console(stderr=True, **PLAIN)
-    if run(Report(scored, out, risk, embeddings, columns), Locale.of(lang, calendar), errors):
+    folder = model_folder(model) if model else None
+    if run(Report(scored, out, risk, embeddings, columns, folder), Locale.of(lang, calendar), errors):
         raise typer.Exit(3)

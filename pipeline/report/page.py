@@ -35,13 +35,15 @@ def render_page(
     """
     loader = PackageLoader("pipeline.report")
     templates = Environment(loader=loader, autoescape=True, trim_blocks=True, keep_trailing_newline=True)
+    css = loader.get_source(templates, "style.css")[0]
+    style = Markup(css)  # nosec B704 # our own file
     return templates.get_template("page.html").render(
         words=words,
         locale=words.locale,
         title=words("title"),
         period=period,
         synthetic=synthetic,
-        style=Markup(loader.get_source(templates, "style.css")[0]),
+        style=style,
         sections=sections,
         footer=footer,
     )

@@ -32,7 +32,7 @@ def draw(found: Backtest, path: Path, *, synthetic: bool) -> None:
     _gain(right, found)
     title = f"Who leaves within {found.horizon} days"
     figure.suptitle(f"{title} ({SYNTHETIC})" if synthetic else title)
-    _save(figure, path)
+    save(figure, path)
 
 
 def check(path: Path) -> None:
@@ -62,7 +62,8 @@ def _gain(axes: Any, found: Backtest) -> None:
     axes.legend(frameon=False, fontsize=7)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """As SVG or PNG, whole or not at all. Raises OutputError when it cannot be written."""
     part = path.with_name(path.name + ".part")
     kind = path.suffix.lower().removeprefix(".")
     metadata = {"Date": None} if kind == "svg" else {"Software": None}

@@ -12,6 +12,7 @@ from rich.console import Console
 from pipeline.errors import InputError, UsageError
 from pipeline.history import History, read_history
 from pipeline.history.run import tell
+from pipeline.origin import most_common, settings_of
 from pipeline.records import Contact
 from pipeline.risk.fold import rank
 from pipeline.risk.panel import HORIZON
@@ -36,8 +37,11 @@ class Options:
 def run(scored: str, out: str | None, *, settings: Settings, options: Options) -> int:
     """Writes the risk file to `out`, `-` being stdout, None nowhere; returns how many rows could not be read."""
     _check(scored, out, options)
+    errors = Console(stderr=True, **PLAIN)
     history = read_history(scored, columns=options.columns)
-    tell(history, scored if out in (None, "-") else str(out), Console(stderr=True, **PLAIN))
+    tell(history, scored if out in (None, "-") else str(out), errors)
+    version = most_common(each.model for each in history.contacts)
+    settings = settings_of(version, {each.topic for each in history.contacts}, settings, errors)
     write_ranks(history, scored, out, settings=settings, options=options)
     return len(history.rejects)
 

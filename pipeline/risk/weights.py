@@ -7,9 +7,10 @@ A weight is the pressure that one message of today adds at the full strength of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from pipeline.columns.names import one_of
 from pipeline.errors import UsageError
 
 LARGEST = 1_000_000.0  # of any number here, so that no sum overflows
@@ -56,13 +57,14 @@ class Weights:
 
 DEFAULT = Weights()
 NAMES = tuple(entry.name for entry in fields(Weights))
+TOPICS = ("money_topics", "praise_topics")
 
 
-def parse_weights(table: Any, source: str, *, topics: Sequence[str] = ()) -> Weights:
+def parse_weights(table: Any, source: str, *, topics: Sequence[str] = (), model: str = "") -> Weights:
     """The `[risk]` table of a settings file called `source`; what it leaves out keeps its default.
 
-    `topics` are the labels that a topic can be, where they are known. Raises UsageError for an unknown key, a value of
-    another type or out of its range, and a silence that would outweigh a displeased message.
+    `topics` are the labels that a topic can be, where they are known, and `model` whose they are. Raises UsageError for
+    an unknown key, a value of another type or out of its range, and a silence that would outweigh a displeased message.
     """
     if not isinstance(table, Mapping):
         raise UsageError(f"{source}: risk must be a table written as [risk], found {type(table).__name__}")
@@ -72,10 +74,10 @@ def parse_weights(table: Any, source: str, *, topics: Sequence[str] = ()) -> Wei
         if key not in NAMES:
             raise UsageError(f"{source}: unknown key {key!r} in [risk], expected one of {', '.join(NAMES)}")
         if key.endswith("_topics"):
-            given[key] = _topics(value, where, topics)
+            given[key] = _topics(value, where, topics, model)
         else:
             given[key] = _bands(value, where) if key == "bands" else _number(key, value, where)
-    weights = Weights(**given)
+    weights = Weights(**{**_known(topics), **given})
     most = weights.negative_sentiment * (1 - weights.relief) / 2
     if weights.silence_after_negative > most + 1e-9:
         raise UsageError(
@@ -83,6 +85,17 @@ def parse_weights(table: Any, source: str, *, topics: Sequence[str] = ()) -> Wei
             "less: negative_sentiment * (1 - relief) / 2, so that a new displeased message never lowers the score"
         )
     return weights
+
+
+def only_topics(weights: Weights, topics: Sequence[str]) -> Weights:
+    """Without the topics that are none of `topics`."""
+    kept: dict[str, Any] = {key: tuple(each for each in getattr(weights, key) if each in topics) for key in TOPICS}
+    return replace(weights, **kept)
+
+
+def _known(topics: Sequence[str]) -> dict[str, Any]:
+    """The defaults that name topics, but for those that the model does not have."""
+    return {key: getattr(only_topics(DEFAULT, topics), key) for key in TOPICS} if topics else {}
 
 
 def _number(key: str, value: Any, where: str) -> float:
@@ -96,12 +109,13 @@ def _number(key: str, value: Any, where: str) -> float:
     return float(value)
 
 
-def _topics(value: Any, where: str, known: Sequence[str]) -> tuple[str, ...]:
+def _topics(value: Any, where: str, known: Sequence[str], model: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise UsageError(f"{where} must be a list of topics, found {value!r}")
     for item in value:
         if known and item not in known:
-            raise UsageError(f"{where} has no topic {item!r} to hold, expected one of {', '.join(known)}")
+            of = f" of the model {model}" if model else ""
+            raise UsageError(f"{where} has no topic {item!r}{of} to hold, {one_of(item, known)}")
     return tuple(value)
 
 

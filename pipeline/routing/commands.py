@@ -44,7 +44,8 @@ def route(
     time: Annotated[str | None, Column] = None,
     id: Annotated[str | None, Column] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="for --dry-run on a file that is not scored yet")
+        str | None,
+        typer.Option(metavar="NAME", help="whose labels the routes name", show_default="the one that scored"),
     ] = None,
     settings: Annotated[Path | None, typer.Option(metavar="FILE", help="instead of ./nabd.toml")] = None,
     format: Annotated[str | None, typer.Option(help="format of SCORED, when it cannot be told")] = None,
@@ -62,12 +63,12 @@ def route(
 
     if dry_run == (out is not None):
         raise UsageError("give either -o OUT, to write the file routed anew, or --dry-run, which writes nothing")
-    if not dry_run and (as_json or group or model):
-        raise UsageError("--json, --group and --model belong to --dry-run; add it, or leave them out")
+    if not dry_run and (as_json or group):
+        raise UsageError("--json and --group belong to --dry-run; add it, or leave them out")
     columns = {"text": text, "customer": customer, "time": time, "id": id}
     reading = {"format": format, "encoding": encoding, "delimiter": delimiter, "sheet": sheet}
     job = Job(source, out, risk, reading, columns, group, quiet)
-    chosen = files.override(files.load_settings(settings), model=model)
+    chosen = files.load_settings(settings, model=model)
     if dry_run:
         _try(job, chosen, as_json=as_json)
     else:

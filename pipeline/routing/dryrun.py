@@ -18,14 +18,23 @@ from pipeline.history.scales import is_outbound
 from pipeline.output import COLUMNS, TYPES, read_topics
 from pipeline.readers import Source, open_source
 from pipeline.records import Row
-from pipeline.route import Rule
 from pipeline.routing.agreement import Agreement, agreement
 from pipeline.routing.capacity import Strain, strains
 from pipeline.routing.facts import Facts, Router, plain
 from pipeline.routing.load import Load, load, loads
-from pipeline.routing.scored import SAMPLE, Job, ScoredRows, is_scored, readable, scored_rows, without_risk
+from pipeline.routing.scored import (
+    SAMPLE,
+    Job,
+    ScoredRows,
+    is_scored,
+    readable,
+    scored_rows,
+    settings_for,
+    without_risk,
+)
 from pipeline.routing.trial import Misroutes, Routed, misroutes, probability_right
 from pipeline.settings import Settings
+from pipeline.taxonomy import Taxonomy
 
 TOPICS = "nabd_topics"
 
@@ -50,7 +59,7 @@ class DryRun:
 def dry_run(job: Job, settings: Settings, errors: Console) -> DryRun:
     """Reads the whole export; one that is not scored yet is scored into a temporary file first, which `errors` says."""
     with _scored(job, settings, errors) as source:
-        return _judge(source, job, settings)
+        return _judge(source, job, settings_for(source, settings, errors))
 
 
 @contextmanager
@@ -90,7 +99,7 @@ def _score(source: Source, folder: Path, job: Job, settings: Settings, errors: C
 def _judge(source: Source, job: Job, settings: Settings) -> DryRun:
     scored = scored_rows(source, job)
     desk = find_desk(source.columns, named=_named(source.columns, job))
-    messages, outbound = _routed(readable(source, job.source), scored, desk, settings.routes)
+    messages, outbound = _routed(readable(source, job.source), scored, desk, settings)
     notes = _notes(messages, outbound, time=scored.roles.time, group=desk.get("group"))
     return DryRun(
         everything=load(messages),
@@ -109,31 +118,31 @@ def _named(columns: Sequence[str], job: Job) -> dict[str, str]:
 
 
 def _routed(
-    rows: Iterator[Row], scored: ScoredRows, desk: Mapping[str, str], rules: Sequence[Rule]
+    rows: Iterator[Row], scored: ScoredRows, desk: Mapping[str, str], settings: Settings
 ) -> tuple[list[Routed], int]:
     """The customers' own messages, and how many were the desk's. Times are read as one column, so they come last."""
     from pipeline.columns.times import times
 
-    router, outbound = Router(rules), 0
+    router, outbound = Router(settings.routes), 0
     found: list[Routed] = []
     moments: list[Any] = []
     for row in rows:
         if "direction" in desk and is_outbound(row.values.get(desk["direction"])):
             outbound += 1
             continue
-        found.append(_one(scored.facts(row), row, router, desk.get("group")))
+        found.append(_one(scored.facts(row), row, router, desk.get("group"), settings.labels))
         moments.append(row.values.get(scored.roles.time) if scored.roles.time else None)
     timed = zip(found, times(moments), strict=True)
     return [replace(each, time=moment) if moment else each for each, moment in timed], outbound
 
 
-def _one(found: Facts, row: Row, router: Router, group: str | None) -> Routed:
+def _one(found: Facts, row: Row, router: Router, group: str | None, table: Taxonomy) -> Routed:
     decision, topics = router(found), plain(row.values.get(TOPICS))
     return Routed(
         queue=decision.queue,
         sla_minutes=decision.sla_minutes,
         group=plain(row.values.get(group)).strip() if group else "",
-        right=probability_right(found, read_topics(topics), router) if topics else None,
+        right=probability_right(found, read_topics(topics), router, table) if topics or table.multilabel else None,
         review=bool(found["review"]),
     )
 

@@ -9,7 +9,7 @@ from pipeline.columns import Roles
 from pipeline.output import COLUMNS
 from pipeline.records import Decision, Row
 from pipeline.route import COLUMN, Rule, route
-from pipeline.taxonomy import DEFAULT, OUT_OF_SCOPE, Taxonomy
+from pipeline.taxonomy import OUT_OF_SCOPE, Taxonomy
 
 Facts = Mapping[str, tuple[str, ...]]
 
@@ -32,7 +32,7 @@ def facts(row: Row, roles: Roles, *, band: str = "") -> dict[str, tuple[str, ...
     return found
 
 
-def as_topic(found: Facts, topic: str, table: Taxonomy = DEFAULT) -> dict[str, tuple[str, ...]] | None:
+def as_topic(found: Facts, topic: str, table: Taxonomy) -> dict[str, tuple[str, ...]] | None:
     """The facts had the message this topic, all else equal; None for a topic that `table` does not know.
 
     Category and domain follow from the topic, and a message out of scope has no sentiment and is for review.

@@ -13,7 +13,7 @@ from pipeline.output import TYPES, decision_cells
 from pipeline.readers import open_source
 from pipeline.records import Row
 from pipeline.routing.facts import Facts, Router, plain
-from pipeline.routing.scored import Job, readable, refuse_unscored, scored_rows, without_risk
+from pipeline.routing.scored import Job, readable, refuse_unscored, scored_rows, settings_for, without_risk
 from pipeline.settings import Settings
 from pipeline.writers import open_writer
 
@@ -37,10 +37,11 @@ class Changes:
 
 def reroute(job: Job, settings: Settings, errors: Console) -> Changes:
     """Writes `job.out`: the columns that the routes decide are theirs, every other and the order stay."""
-    router, changes = Router(settings.routes), Changes()
+    changes = Changes()
     with open_source(job.source, **job.reading) as source:
         refuse_unscored(source.columns, job.source)
-        scored = scored_rows(source, job)
+        settings = settings_for(source, settings, errors)
+        router, scored = Router(settings.routes), scored_rows(source, job)
         if note := without_risk(settings, job):
             errors.print(note)
         with open_writer(str(job.out), columns=source.columns, source=source, types=TYPES) as writer:

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rich.console import Console
+
 from pipeline.columns import Roles, find_roles
 from pipeline.errors import ColumnError, InputError, UsageError
+from pipeline.origin import most_common, settings_of
 from pipeline.output import COLUMNS
 from pipeline.readers import Source
 from pipeline.records import Reject, Row
@@ -56,6 +59,14 @@ def refuse_unscored(columns: Sequence[str], path: str) -> None:
     missing = [name for name in NEEDED if name not in columns]
     if missing:
         raise UsageError(f"{path} has no column {missing[0]}: run `nabd score {path} -o scored.csv` first")
+
+
+def settings_for(source: Source, settings: Settings, errors: Console) -> Settings:
+    """Those with the labels of the model that scored the file, as its first rows name it."""
+    rows = [row.values for row in source.sample(SAMPLE)]
+    topics = {str(values.get("nabd_topic") or "") for values in rows} - {""}
+    version = most_common(str(values.get("nabd_model") or "") for values in rows)
+    return settings_of(version, topics, settings, errors)
 
 
 def scored_rows(source: Source, job: Job) -> ScoredRows:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import prod
 
 from pipeline.routing.facts import Facts, Router, as_topic
-from pipeline.taxonomy import DEFAULT, Taxonomy
+from pipeline.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,17 @@ class Misroutes:
         return self.expected / self.messages if self.messages else 0.0
 
 
-def probability_right(found: Facts, topics: Mapping[str, float], router: Router, *, table: Taxonomy = DEFAULT) -> float:
+def probability_right(found: Facts, topics: Mapping[str, float], router: Router, table: Taxonomy) -> float:
     """The probability of all topics which, all else equal, lead to the queue of `found`; in [0, 1].
 
-    `topics` lists those of at least 0.01; what it leaves out counts as routed elsewhere, so this is a lower bound, to
-    within the rounding of the list.
+    `topics` are those that `nabd_topics` lists; what it leaves out counts as routed elsewhere, so this is a lower
+    bound, to within the rounding of the list. Where a message may have several, it is the probability of any of them,
+    which are taken for independent: the queue is right when the message has one of its topics.
     """
     queue = router(found).queue
-    chances = ((as_topic(found, topic, table), chance) for topic, chance in topics.items())
-    return min(1.0, sum(chance for other, chance in chances if other is not None and router(other).queue == queue))
+    others = ((as_topic(found, topic, table), chance) for topic, chance in topics.items())
+    chances = [chance for other, chance in others if other is not None and router(other).queue == queue]
+    return 1 - prod(1 - chance for chance in chances) if table.multilabel else min(1.0, sum(chances))
 
 
 def misroutes(messages: Sequence[Routed], *, reviewed: bool = True) -> dict[str, Misroutes]:

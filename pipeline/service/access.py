@@ -6,7 +6,7 @@ the console's forms, and this machine's user only where the request names this m
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from fastapi import Request
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.security.base import SecurityBase
 
-from pipeline.service.auth import logins
+from pipeline.service.auth import logins, tokens
 from pipeline.service.auth.access import SCOPES, Actor
 from pipeline.service.guard import TOLD
 from pipeline.service.problems import Refusal
@@ -74,7 +74,7 @@ async def identify(request: Request, key: str | None) -> Actor | None:
 
 def logged_in(service: Service, cookie: str) -> Actor | None:
     """Whose login the console's cookie is."""
-    assert service.store
+    assert service.store  # nosec B101 # for the types: a cookie is read only where there is a store
     with service.store.read() as session:
         return logins.check(session, cookie, service.clock())
 
@@ -98,11 +98,10 @@ def _key(request: Request) -> str | None:
 
 
 def _may_write(request: Request, cookie: str) -> bool:
-    from pipeline.service.console import tokens  # the console's pages import this module
-
     return request.method in SAFE or tokens.is_genuine(cookie, request.headers.get(tokens.HEADER, ""))
 
 
+@lru_cache(maxsize=100)
 def _is_this_machine(host: str) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""

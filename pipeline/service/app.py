@@ -10,6 +10,7 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import func, select
@@ -19,6 +20,8 @@ from pipeline.bundle import Bundle, load
 from pipeline.service.api import health, models, score
 from pipeline.service.batching import Batches
 from pipeline.service.bodies import Limits
+from pipeline.service.direct import Direct
+from pipeline.service.drifting import DriftMetrics, DriftWatch
 from pipeline.service.guard import Guard
 from pipeline.service.holder import ModelHolder
 from pipeline.service.keyring import Keyring
@@ -41,19 +44,23 @@ BODIES = 8  # of the largest size that are held at the same time
 
 def create_app(
     bundle: Bundle, settings: Settings, service: ServiceSettings | None = None, *, store: Store | None = None,
-    local: bool = False, loader: Callable[[str], Bundle] | None = None, clock: Clock = utc_now,
+    local: bool = False, loader: Callable[[str], Bundle] | None = None, clock: Clock = utc_now, apart: bool = False,
 ) -> FastAPI:  # fmt: skip
     """The ASGI app that serves `bundle`; without a `store` it scores and keeps nothing.
 
     `local`: it is served to this machine alone, where no key is needed until there is one. `loader` makes a bundle of
-    a model's name, for a reload.
+    a model's name, for a reload. `apart`: the model works in a process of its own.
     """
-    state = build(bundle, settings, service or ServiceSettings(), store=store, local=local, loader=loader, clock=clock)
+    state = build(
+        bundle, settings, service or ServiceSettings(), store=store, local=local, loader=loader, clock=clock,
+        apart=apart,
+    )  # fmt: skip
     app = FastAPI(
         title="Nabd", version=__version__, summary="What each customer message needs and where it goes: ar, fa, en",
         docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY, responses=DOCUMENTED, lifespan=_lifespan,
     )  # fmt: skip
     app.state.service = state
+    app.router.routes += [Direct(route) for route in score.router.routes if isinstance(route, APIRoute)]
     for part in (score, models, health):
         app.include_router(part.router)
     app.mount("/docs/static", StaticFiles(directory=str(files("pipeline.service").joinpath("static", "swagger"))))
@@ -66,22 +73,28 @@ def create_app(
 
 def build(
     bundle: Bundle, settings: Settings, service: ServiceSettings, *, store: Store | None, local: bool,
-    loader: Callable[[str], Bundle] | None, clock: Clock,
+    loader: Callable[[str], Bundle] | None, clock: Clock, apart: bool,
 ) -> Service:  # fmt: skip
     """What the app holds; see `create_app`."""
     metrics = Metrics()
-    model = ModelHolder(
-        bundle, settings, loader or (lambda name: load(model_folder(name, settings.tracking), threads=settings.threads))
+    watch = DriftWatch(
+        lambda: model_folder(model.name, settings.tracking), size=service.drift_window, rate=service.drift_alarm_rate
     )
+    model = ModelHolder(
+        bundle, settings,
+        loader or (lambda name: load(model_folder(name, settings.tracking), threads=settings.threads)),
+        on_scored=watch.add, apart=apart,
+    )  # fmt: skip
     batches = Batches(
         size=service.batch_size, wait=service.batch_wait_ms / 1000, room=service.queue_size, on_batch=metrics.batch
     )
     batcher = Batcher(model, batches, deadline=service.deadline_ms / 1000)
     metrics.watch(waiting=lambda: batcher.waiting, version=lambda: model.version, jobs=lambda: _jobs(store))
+    metrics.registry.register(DriftMetrics(watch))
     return Service(
         settings=settings, service=service, store=store, model=model, batcher=batcher,
         keyring=Keyring(store, clock), rate=Limit(service.rate_limit, "rate_limit"),
-        logins=Limit(service.logins, "logins"), metrics=metrics, tracer=tracer_to(service.trace_endpoint),
+        logins=Limit(service.logins, "logins"), metrics=metrics, tracer=tracer_to(service.trace_endpoint), drift=watch,
         uploads=Path(service.uploads), local=local, clock=clock,
     )  # fmt: skip
 
@@ -111,6 +124,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await to_thread.run_sync(state.batcher.close)
+        await to_thread.run_sync(state.model.close)
         state.tracer.close()
 
 

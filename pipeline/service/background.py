@@ -55,11 +55,13 @@ class Background:
     """
 
     def __init__(self, service: Service) -> None:
-        assert service.store is not None
+        assert service.store is not None  # nosec B101 # for the types: the worker is started only where there is a store
         known = service.service
         self.worker = Worker(service)
         self._delivery = Delivery(service.store, known.webhook_urls, known.webhook_secret, clock=service.clock)
         self._repeating = [Repeating("upkeep", Upkeep(service), every=KEPT_UP)]
+        if known.drift_window:
+            self._repeating.append(Repeating("drift", service.drift.check, every=KEPT_UP))
         if known.webhook_urls:
             self._repeating.append(Repeating("webhooks", self._delivery.send_due, every=DELIVERED))
 

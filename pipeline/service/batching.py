@@ -209,7 +209,7 @@ class Batches:
         _deliver(by_loop.pop(None, []))
         for loop, some in by_loop.items():
             with suppress(RuntimeError):  # it was closed: nobody waits there
-                assert loop
+                assert loop  # nosec B101 # for the types: who waits in a thread is told already
                 loop.call_soon_threadsafe(self._deliver_on, loop, some)
 
     def _deliver_on(self, loop: asyncio.AbstractEventLoop, requests: Sequence[Request]) -> None:

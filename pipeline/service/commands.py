@@ -14,7 +14,7 @@ FAULTS = 1
 Host = Annotated[
     str, typer.Option(envvar="NABD_HOST", metavar="ADDRESS", help="other machines reach 0.0.0.0; it needs a key")
 ]
-Model = Annotated[str | None, typer.Option(metavar="NAME", help="a folder in models/, or a path")]
+Model = Annotated[str | None, typer.Option(metavar="NAME", help="a shipped model, one of ./models, or a path")]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", metavar="FILE", help="instead of ./nabd.toml")]
 Threads = Annotated[int | None, typer.Option(help="processor threads; 0: all cores")]
 
@@ -44,7 +44,7 @@ def serve(
     except ModuleNotFoundError as error:
         raise _missing(error) from None
 
-    chosen = files.override(files.load_settings(settings), model=model, threads=threads)
+    chosen = files.load_settings(settings, model=model, threads=threads)
     run(chosen, load_service_settings(settings), host=host, port=port)
 
 
@@ -63,7 +63,7 @@ def doctor(host: Host = "127.0.0.1", model: Model = None, settings: SettingsFile
     except ModuleNotFoundError as error:
         raise _missing(error) from None
 
-    chosen = files.override(files.load_settings(settings), model=model)
+    chosen = files.load_settings(settings, model=model)
     findings = examine(chosen, load_service_settings(settings), host=host)
     Console(soft_wrap=True).print(render_findings(findings))
     if not all(each.good for each in findings):

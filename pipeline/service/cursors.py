@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.service.problems import Refusal
 
 LONGEST = 2_000
+LARGEST = 1 << 63  # of a number
 
 
 def encode(keys: Mapping[str, str | int | float | None]) -> str:
@@ -34,7 +35,10 @@ def decode(cursor: str) -> dict[str, Any]:
 
 
 def _simple(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and "\0" not in value) or isinstance(value, int | float)
+    """What a database can compare with."""
+    if isinstance(value, str):
+        return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value)
+    return value is None or (isinstance(value, int | float) and abs(value) < LARGEST)
 
 
 def _no_number(name: str) -> float:

@@ -15,8 +15,9 @@ DECIDED = tuple(entry.name for entry in fields(Decision))
 
 
 def document(scored: Scored) -> dict[str, Any]:
-    """Everything of `Scored`."""
+    """Everything of `Scored`; of a model that gives every message one topic, `topics` is that one."""
     found = {name: getattr(scored, name) for name in SCORED}
+    found["topics"] = (scored.topic.label,) if scored.topics is None else scored.topics
     found |= {task: _prediction(found[task]) for task in PREDICTED}
     found["decision"] = {name: getattr(scored.decision, name) for name in DECIDED}
     return found

@@ -6,24 +6,47 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.bundle import Bundle
+from pipeline.bundle import Bundle, Judged
 from pipeline.errors import BundleError
 from pipeline.records import Message, Scored
-from pipeline.score import score
-from pipeline.settings import Settings
+from pipeline.service.apart import Apart, EncoderApart
+from pipeline.service.passing import PROBES, Pass, Written, passed
+from pipeline.settings import Settings, for_model
 
-PROBES = ("warm up", "تجربة", "آزمایش")
+OnScored = Callable[[Sequence[Message], Judged, Sequence[Scored]], None]
+
+
+def _unheard(messages: Sequence[Message], judged: Judged, scored: Sequence[Scored]) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """`score()` with one bundle and the settings' routes; requests of the same scorer share a batch."""
+    """`score()` with one bundle and the settings' routes; requests of the same scorer share a batch.
+
+    `on_scored` hears of the first message of every pass, its vector included. `apart` is the process that does the
+    work, None for this one.
+    """
 
     bundle: Bundle
     settings: Settings
+    on_scored: OnScored = _unheard
+    apart: Apart | None = None
 
     def __call__(self, messages: Sequence[Message]) -> list[Scored]:
-        return score(messages, self.bundle, self.settings.routes, max_characters=self.settings.max_characters)
+        return list(self._pass(messages, written=False).rows)
+
+    def write(self, messages: Sequence[Message]) -> list[Written]:
+        """The documents alone, for who keeps nothing."""
+        return list(self._pass(messages, written=True).rows)
+
+    def _pass(self, messages: Sequence[Message], *, written: bool) -> Pass:
+        if self.apart:
+            found = self.apart.passed(messages, written=written)
+        else:
+            found = passed(messages, self.bundle, self.settings, written=written)
+        self.on_scored(messages[:1], found.judged, [found.first])
+        return found
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -35,22 +58,31 @@ class Scorer:
 class ModelHolder:
     """`scorer` is replaced whole, so a request that has begun ends with the model it began with.
 
-    `load` makes a bundle of a model's name; it raises BundleError for one that is broken.
+    `load` makes a bundle of a model's name; it raises BundleError for one that is broken. `on_scored` hears of every
+    pass of whichever model is held. With `apart` each model works in a process of its own.
     """
 
-    def __init__(self, bundle: Bundle, settings: Settings, load: Callable[[str], Bundle]) -> None:
-        self.scorer = Scorer(bundle, settings)
-        self._load = load
+    def __init__(
+        self, bundle: Bundle, settings: Settings, load: Callable[[str], Bundle], *, on_scored: OnScored = _unheard,
+        apart: bool = False,
+    ) -> None:  # fmt: skip
+        self._load, self._apart = load, apart
         self._turn = threading.Lock()
+        self.scorer = replace(self._scorer(bundle, settings), on_scored=on_scored)
 
     @property
     def bundle(self) -> Bundle:
         return self.scorer.bundle
 
     @property
+    def settings(self) -> Settings:
+        """With routes and weights that name the labels of this very model."""
+        return self.scorer.settings
+
+    @property
     def name(self) -> str:
         """The model's folder or path, as it was asked for."""
-        return self.scorer.settings.model
+        return self.settings.model
 
     @property
     def version(self) -> str:
@@ -59,15 +91,31 @@ class ModelHolder:
     def reload(self, name: str | None = None) -> str:
         """Loads and tries `name`, or the same model anew; returns the version that is served from now on.
 
-        Raises BundleError for a model that cannot be loaded or cannot score; the one before is then kept.
+        Raises BundleError for a model that cannot be loaded or cannot score, UsageError for one whose labels the routes
+        do not name; the one before is then kept.
         """
         with self._turn:
-            settings = replace(self.scorer.settings, model=name or self.name)
-            scorer = Scorer(self._load(settings.model), settings)
+            bundle = self._load(name or self.name)
+            settings = for_model(self.settings, name or self.name, table=bundle.taxonomy)
             try:
+                scorer = self._scorer(bundle, settings)
                 scorer([Message(text) for text in PROBES])
             except Exception as error:
-                version, fault = scorer.bundle.version, type(error).__name__
+                version, fault = bundle.version, type(error).__name__
                 raise BundleError(f"{version} loads but cannot score ({fault}); build it again") from error
-            self.scorer = scorer
+            self.scorer = replace(scorer, on_scored=self.scorer.on_scored)
             return self.version
+
+    def close(self) -> None:
+        """Ends the process of the model, where it has one."""
+        if self.scorer.apart:
+            self.scorer.apart.close()
+
+    def _scorer(self, bundle: Bundle, settings: Settings) -> Scorer:
+        """Its encoder is the process's, so that the model lies in memory once. Raises BundleError."""
+        if not self._apart:
+            return Scorer(bundle, settings)
+        apart = Apart(settings)
+        if apart.version != bundle.version:
+            raise BundleError(f"{settings.model} changed on the disk while it was loaded; load it again")
+        return Scorer(replace(bundle, encoder=EncoderApart(bundle.encoder, apart)), settings, apart=apart)

@@ -7,12 +7,12 @@ neither is kept without the other; of two at once, the second waits for the firs
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Header, Request
+from pydantic_core import to_json
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.responses import Response
@@ -21,13 +21,12 @@ from pipeline.service.auth.access import Actor
 from pipeline.service.problems import Refusal
 from pipeline.service.store.tables import Answered
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-REPLAYED = "Idempotency-Replayed"
+IDEMPOTENCY_KEY, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 Work = Callable[[], tuple[int, dict[str, Any]]]
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        alias="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$",
+        alias=IDEMPOTENCY_KEY, min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$",
         description="any word of the caller's own, such as a UUID; the same key again gives the same answer",
     ),
 ]  # fmt: skip
@@ -85,11 +84,7 @@ def digest(*parts: bytes) -> str:
 
 def answer(status: int, document: Any, headers: dict[str, str] | None = None) -> Response:
     """A document as it is, not validated again."""
-    return Response(encoded(document), status, headers, "application/json")
-
-
-def encoded(document: Any) -> bytes:
-    return _ENCODER.encode(document).encode()
+    return Response(to_json(document), status, headers, "application/json")
 
 
 def _asked(request: Request, body_digest: str) -> str:

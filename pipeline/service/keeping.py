@@ -12,6 +12,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pipeline.calibrate import uncertainty
 from pipeline.clean import clean
 from pipeline.privacy import mask
 from pipeline.records import Scored
@@ -77,8 +78,8 @@ def policy(service: Any) -> Policy:
     """The policy that the settings of a running service ask for."""
     return Policy(
         service.service.store_text,
-        service.settings.risk,
-        service.settings.max_characters,
+        service.model.settings.risk,
+        service.model.settings.max_characters,
         tuple(service.service.webhook_urls),
     )
 
@@ -185,7 +186,7 @@ def _row(message: Incoming, scored: Scored, source: str, settings: Policy, now: 
         topic=scored.topic.label,
         sentiment=scored.sentiment.label if scored.sentiment else None,
         queue=scored.decision.queue,
-        uncertainty=1 - scored.category.confidence,
+        uncertainty=float(uncertainty([*scored.topic.probabilities.values()])),
         review=list(scored.review),
         reviewed=False,
         model=scored.model,

@@ -52,7 +52,7 @@ class Keyring:
         return empty
 
     def _look_up(self, token: str) -> Actor | None:
-        assert self._store
+        assert self._store  # nosec B101 # for the types: its caller looked
         with self._store.read() as session:
             actor = keys.check(session, token, self._clock())
         if actor is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pipeline.records import Scored
+from pipeline.service.passing import Kind
 
 SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5.0, 10.0)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -42,10 +42,10 @@ class Metrics:
         self._rows.observe(rows)
         self._batch.observe(seconds)
 
-    def scored(self, found: Sequence[Scored]) -> None:
-        for each in found:
-            self._scored.labels(each.category.label, each.language).inc()
-            for reason in each.review:
+    def scored(self, found: Iterable[Kind]) -> None:
+        for category, language, review in found:
+            self._scored.labels(category, language).inc()
+            for reason in review:
                 self._review.labels(reason).inc()
 
     def refused(self, kind: str) -> None:

@@ -12,12 +12,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
 
 from pipeline.errors import StoreError
 from pipeline.service.batching import Refused
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 20
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Problem(BaseModel):
@@ -37,8 +40,10 @@ class Refusal(HTTPException):
         super().__init__(status, detail, headers)
 
 
+_REFUSAL = {"content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
-    "default": {"description": "A problem document", "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+    "4XX": {"description": "Refused; the problem document says what to change", **_REFUSAL},
+    "5XX": {"description": "Not to be had just now; the problem document says what to do", **_REFUSAL},
 }
 
 
@@ -59,12 +64,25 @@ def problem(
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    return problem(error.status_code, error.detail, headers=error.headers)
+    assert isinstance(error, HTTPException)  # nosec B101 # for the types: registered for it alone
+    headers = dict(error.headers or {})
+    if "Allow" in headers:  # which names the methods of the first route of this path alone
+        headers["Allow"] = ", ".join(_methods(request))
+    return problem(error.status_code, error.detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """That a path takes, each on whichever route."""
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    return [name for name, scope in scopes.items() if any(_is_full(route, scope) for route in request.app.routes)]
+
+
+def _is_full(route: BaseRoute, scope: Scope) -> bool:
+    return route.matches(scope)[0] is Match.FULL
 
 
 async def _overloaded(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refused)
+    assert isinstance(error, Refused)  # nosec B101 # for the types: registered for it alone
     return problem(error.status, error.detail, headers={"Retry-After": str(error.seconds)})
 
 
@@ -74,7 +92,7 @@ async def _storeless(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
+    assert isinstance(error, RequestValidationError)  # nosec B101 # for the types: registered for it alone
     found = error.errors()
     more = f"; the first {MOST_ERRORS} are listed" if len(found) > MOST_ERRORS else ""
     detail = f"the request does not have the form that /openapi.json describes: {len(found)} found{more}"

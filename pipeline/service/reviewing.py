@@ -1,7 +1,8 @@
 """What a person should judge next: the least certain messages, so that no language waits behind another.
 
-Uncertainty sampling (Lewis and Gale 1994, "A sequential algorithm for training text classifiers"), one message of each
-language in turn: by uncertainty alone the language that the model knows least would fill every page.
+Uncertainty sampling (Lewis and Gale 1994, "A sequential algorithm for training text classifiers") by the entropy of the
+topic, as in `nabd review`, one message of each language in turn: by uncertainty alone the language that the model knows
+least would fill every page.
 """
 
 from __future__ import annotations

@@ -81,7 +81,9 @@ class ScoreRequest(Question):
 class PredictionOut(Answer):
     label: str
     confidence: Probability
-    probabilities: dict[str, Probability] = Field(description="calibrated; they sum to 1")
+    probabilities: dict[str, Probability] = Field(
+        description="calibrated; they sum to 1, but for topics and categories where a message may have several topics"
+    )
 
 
 class DecisionOut(Answer):
@@ -112,6 +114,9 @@ class ScoredOut(Answer):
     domain: str
     category: PredictionOut
     topic: PredictionOut
+    topics: tuple[str, ...] = Field(
+        description="all that the message has, the most probable first; mostly `topic` alone"
+    )
     sentiment: PredictionOut | None = Field(description="null when the message is out of scope")
     sentiment_score: float | None = Field(description="P(positive) - P(negative), in [-1, 1]")
     emotion: PredictionOut

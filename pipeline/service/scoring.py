@@ -1,4 +1,4 @@
-"""Scoring and explaining through the one encoder thread."""
+"""Scoring and explaining through the one thread that asks the model."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pipeline.explain import Explanation, explain
 from pipeline.records import Message, Scored
 from pipeline.service.batching import Batches
 from pipeline.service.holder import ModelHolder
+from pipeline.service.passing import Written
 
 DRAIN = 30.0  # seconds that the requests in the queue have at shutdown
 
@@ -30,6 +31,10 @@ class Batcher:
         Raises `batching.Full` when too much is waiting, `Late` past the deadline, `Refused` at shutdown.
         """
         return await self.batches.ask(self.model.scorer, messages, seconds=deadline or self.deadline)
+
+    async def write(self, messages: Sequence[Message]) -> list[Written]:
+        """As `score`, but only what goes over the wire, for who keeps nothing."""
+        return await self.batches.ask(self.model.scorer.write, messages, seconds=self.deadline)
 
     def score_sync(self, messages: Sequence[Message]) -> list[Scored]:
         """The same for a job's thread: after the requests, at leisure. Raises `batching.Refused` at shutdown."""

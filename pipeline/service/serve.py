@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket
@@ -14,9 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from pipeline import bundle as bundles
-from pipeline.errors import BundleError, UsageError
-from pipeline.records import Message
-from pipeline.score import score
+from pipeline.errors import NabdError, UsageError
 from pipeline.service.app import create_app
 from pipeline.service.auth import keys
 from pipeline.service.connection import Impatient
@@ -43,11 +42,17 @@ def run(settings: Settings, service: ServiceSettings, *, host: str, port: int) -
     with closing(Store.open(service.database)) as store, listen(address, port) as taken:
         check_keys(store, host, local=local)
         bundle = bundles.load(model_folder(settings.model, settings.tracking), threads=settings.threads)
-        score([Message("warm up")], bundle, settings.routes)
-        app = create_app(bundle, settings, service, store=store, local=local)
+        app = create_app(bundle, settings, service, store=store, local=local, apart=True)
         reload_on_hangup(app.state.service.model)
         log.info("Nabd answers on %s with %s; Ctrl-C ends it", url(taken), bundle.version)
-        uvicorn.Server(config(app, address, port)).run(sockets=[taken])
+        answer(app, taken)
+
+
+def answer(app: FastAPI, taken: socket.socket) -> None:
+    """Answers on a listening socket until told to stop."""
+    gc.collect()
+    gc.freeze()  # what is there now stays, so the garbage collector need not look through it again and again
+    uvicorn.Server(config(app, *taken.getsockname()[:2])).run(sockets=[taken])
 
 
 def config(app: FastAPI, address: str, port: int) -> uvicorn.Config:
@@ -84,7 +89,7 @@ def reload_on_hangup(model: ModelHolder) -> None:
     def reload() -> None:
         try:
             log.info("%s answers from now on", model.reload())
-        except BundleError as error:
+        except NabdError as error:
             log.error("the model was not reloaded, so the one before answers on: %s", error)
 
     if hasattr(signal, "SIGHUP"):

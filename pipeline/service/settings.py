@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pipeline.drift import RATES
 from pipeline.errors import UsageError
 from pipeline.settings import read_file, settings_file
 
@@ -16,7 +17,7 @@ PREFIX = "NABD_SERVICE_"
 MIB = 1 << 20
 CHOICES = {"store_text": ("masked", "raw", "none"), "log_format": ("json", "text")}
 URLS = ("webhook_urls", "trace_endpoint")
-MAY_BE_ZERO = ("retention_days", "batch_wait_ms")
+MAY_BE_ZERO = ("retention_days", "batch_wait_ms", "drift_window")
 LARGEST = 1 << 40  # of any number here
 
 
@@ -48,6 +49,8 @@ class ServiceSettings:
     chatwoot_secret: str = _setting("", "checks the webhooks that come from Chatwoot", secret=True)
     zammad_secret: str = _setting("", "checks the webhooks that come from Zammad", secret=True)
     log_format: str = _setting("json", "json, one object a line, or text")
+    drift_window: int = _setting(500, "messages that are compared with the model's reference at a time; 0: none")
+    drift_alarm_rate: float = _setting(0.01, "false alarms of drift among unchanged windows")
     trace_endpoint: str = _setting("", "an OTLP address for traces; empty: none")
 
 
@@ -77,9 +80,9 @@ def load_service_settings(path: Path | None = None, *, environment: Mapping[str,
 def _parsed(name: str, value: str) -> Any:
     """What a variable says: numbers in digits, lists with commas."""
     default = ServiceSettings.__dataclass_fields__[name].default
-    if isinstance(default, int):
+    if isinstance(default, int | float):
         try:
-            return int(value)
+            return type(default)(value)
         except ValueError:
             return value
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(default, tuple) else value
@@ -89,6 +92,8 @@ def _checked(name: str, value: Any, where: str) -> Any:
     default = ServiceSettings.__dataclass_fields__[name].default
     if isinstance(default, int):
         return _number(name, value, where)
+    if isinstance(default, float):
+        return _rate(value, where)
     if isinstance(default, tuple):
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise UsageError(f"{where} must be a list of addresses")
@@ -108,6 +113,13 @@ def _number(name: str, value: Any, where: str) -> int:
     if not least <= value <= LARGEST:
         raise UsageError(f"{where} is {value}, expected {least} to {LARGEST}")
     return value
+
+
+def _rate(value: Any, where: str) -> float:
+    low, high = RATES
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise UsageError(f"{where} is {value!r}, expected a number from {low} to {high}")
+    return float(value)
 
 
 def _check_text(name: str, value: str, where: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from pipeline.service.drifting import DriftWatch
 from pipeline.service.holder import ModelHolder
 from pipeline.service.keyring import Keyring
 from pipeline.service.limiting import Limit
@@ -44,6 +45,7 @@ class Service:
     logins: Limit
     metrics: Metrics
     tracer: Tracer
+    drift: DriftWatch
     uploads: Path
     local: bool
     clock: Clock = utc_now

@@ -23,7 +23,7 @@ class Upkeep:
     """Call it every minute or so."""
 
     def __init__(self, service: Service) -> None:
-        assert service.store is not None
+        assert service.store is not None  # nosec B101 # for the types: no upkeep without a store
         self._service = service
         self._store: Store = service.store
         self._purged: datetime | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,11 +38,12 @@ def assemble(name: str, encoder: Encoder, heads: Heads, dev: Sequence[Example], 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A message, its language and the category that a person gave it."""
+    """A message, its language and the category that a person gave it; a message of several topics has others, too."""
 
     text: str
     language: str
     category: str
+    others: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 def with_thresholds(bundle: Bundle, rows: Sequence[Labelled], *, max_error: float) -> Bundle:
@@ -78,10 +79,12 @@ class Answers:
 def category_answers(bundle: Bundle, rows: Sequence[Labelled]) -> Answers:
     prepared = [prepare(row.text) for row in rows]
     judged = bundle.judge([each.text for each in prepared], [each.language for each in prepared])
-    sums = bundle.taxonomy.category_sums(judged.probabilities["topic"])
-    said = np.array(bundle.taxonomy.category_ids)[sums.argmax(axis=1)]
-    truth = np.array([row.category for row in rows])
-    return Answers(sums.max(axis=1), said, said == truth)
+    topics, table = judged.probabilities["topic"], bundle.taxonomy
+    columns = table.categories_said(topics)
+    sure = np.take_along_axis(table.category_probabilities(topics), columns[:, None], axis=1)[:, 0]
+    said = np.array(table.category_ids)[columns]
+    pairs = zip(said.tolist(), rows, strict=True)
+    return Answers(sure, said, np.array([category in (row.category, *row.others) for category, row in pairs], bool))
 
 
 def labelled(rows: Sequence[Example]) -> list[Labelled]:

@@ -77,7 +77,7 @@ def fit_tfidf(draw: Draw, dev: Sequence[Example], *, own_weight: float) -> TfIdf
 
 def tfidf_features() -> FeatureUnion:
     """Of words (1-2) and characters (2-5), the most frequent."""
-    words = TfidfVectorizer(
+    words = TfidfVectorizer(  # nosec B106 # tokens are words
         ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]", min_df=2, max_features=WORDS, sublinear_tf=True
     )
     pieces = TfidfVectorizer(

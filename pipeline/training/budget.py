@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,13 @@ from pipeline import bundle as bundles
 from pipeline.bundle import Bundle
 from pipeline.calibrate import ANY, of_language
 from pipeline.columns import find_roles
+from pipeline.columns.names import labels_in, one_of
 from pipeline.errors import InputError, UsageError
 from pipeline.readers import open_source
 from pipeline.records import Row
 from pipeline.score import prepare
+from pipeline.settings import ROUTES
+from pipeline.taxonomy import Taxonomy
 from pipeline.training import assemble
 from pipeline.training.assemble import Answers, Labelled, category_answers, with_thresholds
 from pipeline.training.examples import load_examples, own_dev
@@ -37,6 +41,12 @@ def run(bundle: Bundle, out: Path, labelled: Sequence[Labelled], *, allowed: flo
     found = replace(with_thresholds(bundle, labelled, max_error=allowed), name=out.name, training=training)
     digest = bundles.save(found, out, built=provenance())
     return f"{render(found, labelled)}\n\n{out} {digest[:8]}"
+
+
+def take_routes(model: Path, out: Path) -> None:
+    """The routes that the model brings for its own labels hold for `out` too."""
+    if (model / ROUTES).exists() and model.resolve() != out.resolve():
+        shutil.copyfile(model / ROUTES, out / ROUTES)
 
 
 def parse_share(text: str) -> float:
@@ -65,13 +75,21 @@ def read_labelled(path: str, *, text: str | None, category: str, bundle: Bundle)
             label = str(item.values.get(category) or "").strip()
             if not isinstance(item, Row) or not label:
                 continue
-            known = bundle.taxonomy.category_of.get(label, label)
-            if known not in bundle.taxonomy.category_ids:
-                expected = ", ".join((*bundle.taxonomy.category_ids, *bundle.taxonomy.topic_ids))
-                raise InputError(f"row {item.number}: {category} is {label!r}, expected one of {expected}")
+            first, *others = _categories(label, bundle.taxonomy, f"row {item.number}: {category}")
             words = str(item.values.get(roles.text) or "")
-            found.append(Labelled(words, prepare(words).language.partition("-")[0], known))
+            language = prepare(words).language.partition("-")[0]
+            found.append(Labelled(words, language, first, others=tuple(others)))
     return found
+
+
+def _categories(cell: str, table: Taxonomy, where: str) -> list[str]:
+    """Of a label, or of each of several where a message may have them."""
+    labels = labels_in(cell) if table.multilabel and cell not in table.category_of else (cell,)
+    known = dict(zip(table.category_ids, table.category_ids, strict=True)) | dict(table.category_of)
+    for label in labels:
+        if label not in known:
+            raise InputError(f"{where} is {label!r}, {one_of(label, list(known))}")
+    return [known[label] for label in labels]
 
 
 def dev_rows(data: Path) -> list[Labelled]:

@@ -53,7 +53,7 @@ def cascade_curve(fast: Bundle, full: Bundle, rows: Sequence[Example]) -> list[P
     texts, languages = [each.text for each in prepared], [each.language for each in prepared]
     quick, slow = (bundle.judge(texts, languages) for bundle in (fast, full))
     names = np.array(full.taxonomy.category_ids)
-    sums = [full.taxonomy.category_sums(judged.probabilities["topic"]) for judged in (quick, slow)]
+    sums = [full.taxonomy.category_probabilities(judged.probabilities["topic"]) for judged in (quick, slow)]
     said = [names[values.argmax(axis=1)] for values in sums]
     truth = np.array([full.taxonomy.category_of[str(row.topic)] for row in rows])
     points = []

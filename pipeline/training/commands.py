@@ -95,7 +95,7 @@ def train(
 def calibrate(
     max_misroutes: Annotated[str, typer.Option(metavar="SHARE", help="of what no person looks at: 5% or 0.05")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="the model to write, beside the others")],
-    model: Annotated[Path, typer.Option(metavar="DIR", help="the model to start from")] = Path("models/nabd-base"),
+    model: Annotated[str, typer.Option(metavar="NAME", help="the model to start from")] = "nabd-base",
     labelled: Annotated[
         str | None, typer.Option(metavar="FILE", help="an export with labels; else the dev rows of --data")
     ] = None,
@@ -108,11 +108,15 @@ def calibrate(
     nabd calibrate --max-misroutes 5% -o models/nabd-strict
     """
     from pipeline import bundle as bundles
+    from pipeline.settings import model_folder
     from pipeline.training import budget
 
-    allowed, loaded = budget.parse_share(max_misroutes), bundles.load(model)
+    allowed, folder = budget.parse_share(max_misroutes), model_folder(model)
+    loaded = bundles.load(folder)
     rows = budget.read_labelled(labelled, text=text, category=category, bundle=loaded) if labelled else None
-    typer.echo(budget.run(loaded, out, budget.dev_rows(data) if rows is None else rows, allowed=allowed))
+    found = budget.run(loaded, out, budget.dev_rows(data) if rows is None else rows, allowed=allowed)
+    budget.take_routes(folder, out)
+    typer.echo(found)
 
 
 def evaluate(

@@ -63,19 +63,19 @@ def f1_of_labels(truth: Names, predicted: Names, counts: Floats, labels: Sequenc
     """(draws, labels): F1 of each label; NaN where a draw's truth lacks it."""
     true, claimed = (given[:, None] == np.array(labels, np.str_) for given in (truth, predicted))
     hits, actual, said = counts @ (true & claimed), counts @ true, counts @ claimed
-    return _divide(2 * hits, np.where(actual > 0, actual + said, 0))
+    return divided(2 * hits, np.where(actual > 0, actual + said, 0))
 
 
 def macro_f1(truth: Names, predicted: Names, counts: Floats, *, labels: Sequence[str] | None = None) -> Floats:
     """(draws,): mean F1 over the labels that the draw's truth holds, or over those of them in `labels`."""
     wanted = sorted(set(truth.tolist())) if labels is None else labels
     scores = f1_of_labels(truth, predicted, counts, wanted)
-    return _divide(np.nansum(scores, axis=1), np.isfinite(scores).sum(axis=1))
+    return divided(np.nansum(scores, axis=1), np.isfinite(scores).sum(axis=1))
 
 
 def accuracy(truth: Names, predicted: Names, counts: Floats) -> Floats:
     """(draws,): share of rows whose label is right."""
-    return _divide(counts @ (truth == predicted), counts.sum(axis=1))
+    return divided(counts @ (truth == predicted), counts.sum(axis=1))
 
 
 def average_precision(positive: ArrayLike, score: ArrayLike, counts: Floats) -> Floats:
@@ -86,7 +86,7 @@ def average_precision(positive: ArrayLike, score: ArrayLike, counts: Floats) -> 
     found = np.cumsum(counts[:, order] * wanted[order], axis=1)[:, ends]
     taken = np.cumsum(counts[:, order], axis=1)[:, ends]
     precision = np.divide(found, taken, out=np.zeros_like(found), where=taken > 0)
-    return _divide((np.diff(found, axis=1, prepend=0.0) * precision).sum(axis=1), counts @ wanted)
+    return divided((np.diff(found, axis=1, prepend=0.0) * precision).sum(axis=1), counts @ wanted)
 
 
 def confusion(truth: Names, predicted: Names) -> dict[str, dict[str, int]]:
@@ -97,7 +97,7 @@ def confusion(truth: Names, predicted: Names) -> dict[str, dict[str, int]]:
     return table
 
 
-def _divide(above: Floats, below: NDArray[np.generic]) -> Floats:
+def divided(above: Floats, below: NDArray[np.generic]) -> Floats:
     """NaN where `below` is 0."""
     values: Floats = np.full(np.shape(above), np.nan)
     np.divide(above, below, out=values, where=np.asarray(below) > 0)

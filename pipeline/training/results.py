@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.targets import lookup
 from pipeline.training.metrics import PAIRED_RESAMPLES, RESAMPLES
 from pipeline.training.scorecard import MEASURED
 from pipeline.training.tables import (
@@ -22,7 +23,7 @@ from pipeline.training.tables import (
     review_lines,
     table,
 )
-from pipeline.training.targets import lookup, targets_table
+from pipeline.training.targets import targets_table
 
 FEWEST = 20  # rows of an origin that stand in a table of their own
 

@@ -10,13 +10,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import uvicorn
 from fastapi import FastAPI
+from rich.console import Console
 
-from pipeline.bundle import Bundle
+from pipeline.bundle import Bundle, load, save
 from pipeline.records import Message
 from pipeline.score import score
 from pipeline.service import keeping
@@ -25,6 +28,11 @@ from pipeline.service.keeping import Arrival, Policy
 from pipeline.service.settings import ServiceSettings
 from pipeline.service.store.engine import Store
 from pipeline.settings import Settings, home, load_settings, override
+from pipeline.training.replay.compare import Job, replay
+from pipeline.training.replay.fact import Model
+from pipeline.training.replay.sample import Sample
+from pipeline.training.replay.sheet import write_files
+from pipeline.training.replay.summary import add_up
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 SAID = {
@@ -90,10 +98,28 @@ def measured(bundle: Bundle, folder: Path) -> Path:
     return folder
 
 
+def replayed(bundle: Bundle, folder: Path, settings: Settings) -> None:
+    """A replay of what is said, as if a model that is a little different were to serve."""
+    rows = [text for number in range(3) for texts in SAID.values() for text in (f"{each} {number}" for each in texts)]
+    export = folder / "tickets.csv"
+    lines = [f'{number},C-{number % 9},2026-11-{1 + number % 19:02},"{text}"' for number, text in enumerate(rows)]
+    export.write_text("\n".join(["id,customer,date,message", *lines]), encoding="utf-8")
+    other = np.random.default_rng(3).normal(0, 2, bundle.heads.weight.shape).astype(np.float32)
+    heads = replace(bundle.heads, weight=bundle.heads.weight + other)
+    models = (replace(bundle, sha256="a" * 64), replace(bundle, name="tiny-new", sha256="b" * 64, heads=heads))
+    old, new = (Model(each, settings.routes) for each in models)
+    found = replay(Job(str(export), quiet=True), old, new, Sample(size=12), Console(quiet=True))
+    write_files(folder / "replays" / "october", found, add_up(found, settings.risk), models=models)
+
+
 @contextmanager
 def served(bundle: Bundle, folder: Path, *, filled: bool = True) -> Iterator[tuple[str, Store]]:
     """The address of a running service for this machine alone, and its store."""
-    settings = override(load_settings(environment={}), model=str(measured(bundle, folder / "tiny")))
+    settings = override(
+        load_settings(environment={}), model=str(measured(bundle, folder / "tiny")), replays=str(folder / "replays")
+    )
+    save(replace(bundle, name="beside"), folder / "beside")
+    replayed(bundle, folder, settings)
     store = Store.open(f"sqlite:///{folder / 'nabd.db'}")
     if filled:
         fill(store, bundle, settings)
@@ -101,6 +127,7 @@ def served(bundle: Bundle, folder: Path, *, filled: bool = True) -> Iterator[tup
     begun = time.monotonic()
     app = create_app(
         bundle, settings, service, store=store, local=True,
+        loader=lambda name: load(Path(name), encoder=bundle.encoder),
         clock=lambda: NOW + timedelta(seconds=time.monotonic() - begun),
     )  # fmt: skip
     with _running(app) as address:

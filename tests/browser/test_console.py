@@ -14,10 +14,11 @@ from browser.layout import faults
 from sqlalchemy import select
 
 from pipeline.bundle import Bundle
+from pipeline.judging import Judgement, read_judged
 from pipeline.report.locale import LANGUAGES
 from pipeline.service.auth import users
 from pipeline.service.store.engine import Store
-from pipeline.service.store.tables import Feedback, Job, Login, Message
+from pipeline.service.store.tables import Audit, Customer, Feedback, Job, Login, Message
 from pipeline.taxonomy import DEFAULT
 
 if TYPE_CHECKING:
@@ -127,6 +128,8 @@ PAGES: dict[str, Callable[[Visit], object]] = {
     "mapping": mapping,
     "job": done_job,
     "models": lambda visit: visit.go("/console/models"),
+    "replay": lambda visit: visit.go("/console/models/replays/october"),
+    "forget": lambda visit: visit.go(f"/console/forget/{CUSTOMERS[3]}"),
     "refused": lambda visit: visit.go("/console/customers/nobody"),
 }
 
@@ -356,6 +359,62 @@ def test_what_became_of_a_customer(browser: Browser, own_desk: tuple[str, Store]
         page.wait_for_selector(".badge.left")
         page.click("button[value=stayed]")
         page.wait_for_selector(".badge:not(.left)")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_judging_a_replay(browser: Browser, tiny_bundle: Bundle, language: str, tmp_path: Path) -> None:
+    """By key and by mouse, from the first message to the last one; the file is what a sheet from elsewhere would be."""
+    with (
+        served(tiny_bundle, tmp_path, filled=False) as (address, _),
+        Visit(browser, address, language=language) as visit,
+    ):
+        page = visit.go("/console/models")
+        follow(page, "a[href='/console/models/replays/october']")
+        numbers = page.eval_on_selector_all(".pair", "all => all.map(each => each.id.slice(4))")
+        assert len(numbers) == 12
+        page.click("#judging > .actions a")
+        for place, key in enumerate("1234"):
+            assert page.evaluate("document.activeElement.id") == f"row-{numbers[place]}"
+            with page.expect_navigation():
+                page.keyboard.press(key)
+        follow(page, f"#row-{numbers[11]} button[value=better]")
+        assert page.url.endswith(f"#row-{numbers[4]}"), "the first that is left"
+        pressed = page.locator(".pair button[aria-pressed=true]")
+        assert pressed.evaluate_all("all => all.map(each => each.dataset.key)") == ["1", "2", "3", "4", "2"]
+        told = read_judged(str(tmp_path / "replays" / "october" / "judged.csv"))
+        assert told == Judgement("a" * 64, "b" * 64, better=2, worse=1, same=2, by="local")
+        row = visit.go("/console/models").locator("tr", has=page.locator("a[href$='/replays/october']")).inner_text()
+        assert visit.said == []
+        assert {"en": "5 of 12", "ar": "٥ من ١٢", "fa": "۵ از ۱۲"}[language] in row
+
+
+def test_a_customer_is_forgotten_after_a_second_question(browser: Browser, own_desk: tuple[str, Store]) -> None:
+    address, store = own_desk
+    with Visit(browser, address, script=False) as visit:
+        page = visit.go(f"/console/customers/{CUSTOMERS[5]}")
+        follow(page, "a[href^='/console/forget/']")
+        follow(page, "main a.button")
+        assert page.url.endswith(f"/console/customers/{CUSTOMERS[5]}"), "the way back"
+        follow(page, "a[href^='/console/forget/']")
+        follow(page, "main form button")
+        assert page.url == address + "/console/customers"
+    with store.read() as session:
+        assert session.get(Customer, CUSTOMERS[5]) is None
+        assert session.scalars(select(Message).where(Message.customer_id == CUSTOMERS[5])).all() == []
+        (line,) = session.scalars(select(Audit).where(Audit.action == "customer.forget"))
+        assert line.actor == "local"
+
+
+def test_another_model_is_loaded(browser: Browser, own_desk: tuple[str, Store]) -> None:
+    """The tiny one by another name; a name that is no model's is refused."""
+    with Visit(browser, own_desk[0]) as visit:
+        page = visit.go("/console/models")
+        token = page.locator("main form [name=token]").get_attribute("value") or ""
+        page.select_option("#model", "beside")
+        follow(page, "main form button")
+        assert page.locator("dl.facts dd").first.inner_text().startswith("beside@")
+        answer = visit.context.request.post(own_desk[0] + "/console/models", form={"token": token, "model": "../x"})
+        assert answer.status == 404
 
 
 def test_evidence_leads_to_its_message(browser: Browser, desk: tuple[str, Store]) -> None:

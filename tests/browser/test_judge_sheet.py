@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.training.replay.fact import KINDS
-from pipeline.training.replay.judged import Judgement, read_judged
+from pipeline.judging import KINDS, Judgement, read_judged
 from pipeline.training.replay.sheet import render_sheet
 
 if TYPE_CHECKING:

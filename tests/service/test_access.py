@@ -13,8 +13,7 @@ from fastapi.testclient import TestClient
 from served import HERE, NOW, Headers, MakeApp
 
 from pipeline.service import keyring
-from pipeline.service.auth import keys, logins, users
-from pipeline.service.console import tokens
+from pipeline.service.auth import keys, logins, tokens, users
 from pipeline.service.settings import ServiceSettings
 from pipeline.service.store.engine import Store
 

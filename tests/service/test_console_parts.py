@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from itsdangerous import TimestampSigner
 
 from pipeline.bundle import Bundle
+from pipeline.judging import VERDICTS
 from pipeline.language import Language
 from pipeline.records import Message
 from pipeline.report.locale import LANGUAGES, Locale
@@ -23,8 +24,8 @@ from pipeline.risk.drivers import DRIVERS
 from pipeline.route import PRIORITIES
 from pipeline.score import FLAGS, REVIEW_REASONS, score
 from pipeline.service import keeping
-from pipeline.service.auth import keys
-from pipeline.service.console import figures, tokens
+from pipeline.service.auth import keys, tokens
+from pipeline.service.console import figures
 from pipeline.service.console.drawings import drawing, unstyled
 from pipeline.service.console.login import within
 from pipeline.service.console.pages import PLACES
@@ -36,6 +37,7 @@ from pipeline.service.keeping import Arrival, Policy
 from pipeline.service.store import jobs
 from pipeline.service.store.engine import Store
 from pipeline.settings import Settings
+from pipeline.targets import TARGETS
 from pipeline.taxonomy import LABELS
 
 LATE = datetime(2026, 11, 19, 23, 30, tzinfo=UTC)  # another day already east of Greenwich
@@ -186,6 +188,7 @@ def test_every_word_that_a_page_asks_for_is_there() -> None:
     asked |= {f"language_{each}" for each in Language} | {f"flag_{each}" for each in FLAGS}
     asked |= {f"priority_{each}" for each in PRIORITIES} | {f"role_{each}" for each in NAMED}
     asked |= {f"state_{each}" for each in (jobs.UPLOADED, jobs.QUEUED, jobs.RUNNING, *jobs.ENDED)}
+    asked |= {f"target_{each.metric}" for each in TARGETS} | {f"verdict_{each.replace(' ', '_')}" for each in VERDICTS}
     assert len(asked) > 150
     assert asked - known == set()
     made = re.compile(r"\w+_advice|(?:by|digits|theme|measure)_\w+")  # from a part and a value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -163,12 +164,27 @@ def test_every_operation_is_described_and_says_what_it_needs(client: TestClient)
         for method, operation in operations.items():
             where = f"{method} {path}"
             assert operation.get("description"), where
-            assert "default" in operation["responses"], where
+            assert {"4XX", "5XX"} < set(operation["responses"]), where
             is_open = path in ("/health", "/ready") or path.startswith("/v1/inbound/")
             assert operation.get("security", []) == ([] if is_open else [{"key": []}]), where
 
 
-sort_keys = st.none() | st.integers() | st.text(st.characters(exclude_characters="\0"), max_size=50)
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/customers/c-1", "GET, DELETE"),
+        ("/v1/jobs", "GET, POST"),
+        ("/v1/jobs/x", "GET, DELETE"),
+        ("/health", "GET"),
+    ],
+)
+def test_a_method_too_many_is_told_all_that_the_path_takes(client: TestClient, path: str, methods: str) -> None:
+    answer = client.patch(path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+
+
+storable = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=50)
+sort_keys = st.none() | st.integers(-(2**62), 2**62) | storable
 
 
 @given(st.dictionaries(st.text(max_size=8), sort_keys, max_size=4))
@@ -185,7 +201,8 @@ def test_any_other_cursor_is_sort_keys_or_a_refusal(cursor: str) -> None:
 
 
 def test_what_is_no_cursor_is_refused() -> None:
-    for cursor in ("W10", "MQ", "eyJhIjpOYU59", "eyJhIjpbMV19", "eyJhIjoiXHUwMDAwIn0", "!", "é", "x" * 9_000):
+    unkept = [urlsafe_b64encode(f'{{"a":{value}}}'.encode()).decode() for value in ("1e999", 10**400, r'"\ud800"')]
+    for cursor in ("W10", "MQ", "eyJhIjpOYU59", "eyJhIjpbMV19", "eyJhIjoiXHUwMDAwIn0", "!", "é", "x" * 9_000, *unkept):
         with pytest.raises(Refusal) as refused:
             cursors.decode(cursor)
         assert refused.value.status_code == 400

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from fastapi.testclient import TestClient
 
+from pipeline.calibrate import uncertainty
 from pipeline.service.store.engine import Store
 from pipeline.service.store.tables import Message
 
@@ -70,3 +71,13 @@ def test_feedback_takes_a_message_off_the_list(client: TestClient) -> None:
 
 def test_an_empty_store_has_nothing_to_review(client: TestClient) -> None:
     assert client.get("/v1/review").json() == {"items": [], "next": None}
+
+
+def test_what_is_reviewed_first_is_what_nabd_review_calls_unsure(client: TestClient, store: Store) -> None:
+    texts = ["where is my order", "وين طلبي، ليش تأخر", "سفارشم کجاست، چرا نرسید"]
+    messages = [{"text": text, "customer": "c", "id": f"m-{n}"} for n, text in enumerate(texts)]
+    answered = client.post("/v1/score", json={"messages": messages}).json()["results"]
+    with store.read() as session:
+        for place, each in enumerate(answered):
+            chances = list(each["topic"]["probabilities"].values())
+            assert session.get_one(Message, f"m-{place}").uncertainty == pytest.approx(float(uncertainty(chances)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Path, Request
@@ -19,6 +19,7 @@ from pipeline.records import Message, Scored
 from pipeline.service import keeping
 from pipeline.service.api.paged import nothing, store_of
 from pipeline.service.keeping import Arrival
+from pipeline.service.passing import kind_of
 from pipeline.service.problems import Refusal
 from pipeline.service.schemas import Answer
 from pipeline.service.state import Service, service_of
@@ -51,6 +52,9 @@ BODY: dict[str, Any] = {
 }
 
 
+Provided = Annotated[str, Path(max_length=40, json_schema_extra={"enum": list(PROVIDERS)})]
+
+
 class InboundAnswer(Answer):
     status: Literal["kept", "ignored", "known"] = Field(
         description="ignored: nothing in it that a customer wrote; known: it came before"
@@ -59,7 +63,7 @@ class InboundAnswer(Answer):
 
 
 @router.post("/inbound/{provider}", response_model=InboundAnswer, openapi_extra=BODY)
-async def receive(request: Request, provider: str = Path(max_length=40)) -> dict[str, Any]:
+async def receive(request: Request, provider: Provided) -> dict[str, Any]:
     """A webhook of Zendesk, Freshdesk, Chatwoot or Zammad; it needs the provider's secret in the settings, and no key.
 
     Zendesk and Chatwoot sign a time, which may be five minutes off; a copy of any webhook is taken once.
@@ -79,7 +83,7 @@ async def receive(request: Request, provider: str = Path(max_length=40)) -> dict
     if await to_thread.run_sync(taking.is_known):
         return {"status": "known", "messages": 0}
     scored = await service.batcher.score([Message(each.text, {}, each.channel or "") for each in arrivals])
-    service.metrics.scored(scored)
+    service.metrics.scored(map(kind_of, scored))
     kept = await to_thread.run_sync(taking.keep, scored)
     return {"status": "kept" if kept else "known", "messages": len(arrivals) if kept else 0}
 

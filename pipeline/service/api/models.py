@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from pipeline.errors import BundleError
+from pipeline.errors import BundleError, NabdError
 from pipeline.service import catalogue
 from pipeline.service.access import needs
 from pipeline.service.auth.access import Actor
@@ -87,17 +87,23 @@ def reload(
 ) -> ReloadAnswer:
     """Serve another model, or the same one from disk once more. Requests in progress end with the one they began with.
 
-    A model that is broken is refused (409), and the one before answers on.
+    A model that is broken, or whose labels the routes do not name, is refused (409), and the one before answers on.
     """
-    service = service_of(request)
-    name = _known(service, asked.model) if asked and asked.model else None
+    return ReloadAnswer(model=serve(service_of(request), asked.model if asked else None, actor))
+
+
+def serve(service: Service, model: str | None, actor: Actor) -> str:
+    """The version that answers from now on. Raises Refusal: 404 for no model's name, 409 for a model that cannot."""
+    name = _known(service, model) if model else None
     try:
         version = service.model.reload(name)
-    except BundleError as error:
+    except NabdError as error:
         log.error("the model was not reloaded: %s", error)
-        raise Refusal(409, "this model is broken, so the one before answers on; the log says what is wrong") from None
+        fault = "is broken" if isinstance(error, BundleError) else "has other labels than the routes"
+        detail = f"this model {fault}, so the one before answers on; the log says what is wrong"
+        raise Refusal(409, detail) from None
     log.info("%s answers from now on", version, extra={"actor": actor.id})
-    return ReloadAnswer(model=version)
+    return version
 
 
 def _known(service: Service, name: str) -> str:

@@ -19,6 +19,7 @@ from pipeline.service.batching import Late
 from pipeline.service.documents import document, explained
 from pipeline.service.idempotency import IdempotencyKey, answer, digest, earlier, idempotent
 from pipeline.service.keeping import keep_all, policy
+from pipeline.service.passing import kind_of
 from pipeline.service.schemas import MessageIn, Scorable, ScoreAnswer
 from pipeline.service.state import Service, service_of
 from pipeline.service.store import customers
@@ -40,6 +41,8 @@ async def score(
     """
     service = service_of(request)
     key = idempotency_key if service.store else None
+    if not (key or asked.explain or (service.store and any(map(_is_kept, asked.messages)))):
+        return await _written(service, asked.messages)
     call = _Call(request, service, actor, key, digest(await request.body()) if key else "")
     if key and (before := await to_thread.run_sync(call.earlier)) is not None:
         return before
@@ -47,7 +50,7 @@ async def score(
         span.set_attribute("nabd.messages", len(asked.messages))
         bands = await _bands(service, asked.messages)
         scored = await service.batcher.score([_message(each, bands) for each in asked.messages])
-    service.metrics.scored(scored)
+    service.metrics.scored(map(kind_of, scored))
     documents = [{"id": None, **document(each)} for each in scored]
     if asked.explain:
         await _explain(service, asked.messages, documents)
@@ -55,6 +58,16 @@ async def score(
     if not kept and not key:
         return answer(200, {"results": documents})
     return await to_thread.run_sync(call.keep, kept, documents)
+
+
+async def _written(service: Service, messages: Sequence[MessageIn]) -> Response:
+    """The answer to messages that are only scored: most of them, so that it does no more than it must."""
+    with service.tracer.span("score") as span:
+        span.set_attribute("nabd.messages", len(messages))
+        written = await service.batcher.write([_message(each, {}) for each in messages])
+    service.metrics.scored(each.kind for each in written)
+    body = b",".join([each.document for each in written])
+    return Response(b'{"results":[%b]}' % body, media_type="application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +81,14 @@ class _Call:
     digest: str
 
     def earlier(self) -> Response | None:
-        assert self.service.store
-        assert self.key
+        assert self.service.store  # nosec B101 # for the types: no key without a store
+        assert self.key  # nosec B101 # for the types
         with self.service.store.read() as session:
             return earlier(self.request, session, self.actor, self.key, self.digest)
 
     def keep(self, kept: Sequence[tuple[MessageIn, Scored]], documents: list[dict[str, Any]]) -> Response:
         service = self.service
-        assert service.store
+        assert service.store  # nosec B101 # for the types: nothing is kept without one
         with service.store.begin() as session:
 
             def work() -> tuple[int, dict[str, Any]]:
@@ -98,6 +111,10 @@ async def _bands(service: Service, messages: Sequence[MessageIn]) -> Mapping[str
     return await to_thread.run_sync(look)
 
 
+def _is_kept(message: MessageIn) -> bool:
+    return bool(message.customer or message.id)
+
+
 def _message(each: MessageIn, bands: Mapping[str, str]) -> Message:
     return Message(each.text, each.columns, each.channel or "", bands.get(each.customer or "", ""))
 
@@ -108,7 +125,7 @@ def _to_keep(
     """Those that name a customer or an id, each with an id, which its document gets too."""
     kept = []
     for message, found, shown in zip(messages, scored, documents, strict=True):
-        if message.customer or message.id:
+        if _is_kept(message):
             shown["id"] = message.id or str(uuid4())
             kept.append((message.model_copy(update={"id": shown["id"]}), found))
     return kept

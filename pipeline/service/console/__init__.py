@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from pipeline.service.console import customers, jobs, login, models, review, today, trial
+from pipeline.service.console import customers, jobs, login, models, replays, review, today, trial
 from pipeline.service.console.pages import report_style
 from pipeline.service.console.watch import Watch
 
@@ -28,7 +28,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 console_router = APIRouter(include_in_schema=False, lifespan=_lifespan)
-for _page in (login, today, trial, customers, review, jobs, models):
+for _page in (login, today, trial, customers, review, jobs, models, replays):
     console_router.include_router(_page.router)
 
 

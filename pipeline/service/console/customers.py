@@ -9,6 +9,7 @@ from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, Response
 
@@ -17,13 +18,13 @@ from pipeline.risk import BANDS
 from pipeline.service import cursors
 from pipeline.service.api.feedback import OutcomeFeedback, take
 from pipeline.service.console import figures
-from pipeline.service.console.entry import Posted, Reader, Writer
+from pipeline.service.console.entry import Admin, Posted, Reader, Writer
 from pipeline.service.console.pages import Page, render, see
 from pipeline.service.console.visitors import Denied, Visitor
 from pipeline.service.store import customers as kept
-from pipeline.service.store import messages
+from pipeline.service.store import erase, messages
 from pipeline.service.store.contact import LEFT, STAYED
-from pipeline.service.store.tables import Customer
+from pipeline.service.store.tables import Customer, Message
 
 SHOWN, TIMELINE, REASONS = 25, 50, 3
 LONGEST = 200  # characters of a search
@@ -80,6 +81,25 @@ def what_became(visitor: Writer, form: Posted, customer_id: str) -> Response:
         said = OutcomeFeedback.model_validate({"customer": customer_id, "outcome": outcome})
         take(session, said, visitor.known, visitor.service)
     return see(f"/console/customers/{quote(customer_id)}")
+
+
+@router.get("/console/forget/{customer_id:path}")
+def confirm(visitor: Admin, customer_id: str) -> HTMLResponse:
+    """What would be erased, before it is."""
+    with visitor.store.read() as session:
+        found = _found(session, customer_id)
+        count = session.scalar(select(func.count()).where(Message.customer_id == customer_id)) or 0
+    return render(visitor, "forget.html", place="customers", customer=found, count=count)
+
+
+@router.post("/console/forget/{customer_id:path}")
+def forget(visitor: Admin, form: Posted, customer_id: str) -> Response:
+    """Every trace of the customer goes, as by DELETE /v1/customers/{id}."""
+    service = visitor.service
+    with visitor.store.begin() as session:
+        _found(session, customer_id)
+        erase.forget(session, customer_id, service.uploads, visitor.known.id, now=service.clock())
+    return see("/console/customers")
 
 
 def reasons(customer: Customer) -> list[Reason]:

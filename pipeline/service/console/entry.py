@@ -16,9 +16,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from pipeline.service.access import LOCAL, is_from_here, logged_in
-from pipeline.service.auth import logins
-from pipeline.service.auth.access import READ, SCORE, WRITE
-from pipeline.service.console import tokens
+from pipeline.service.auth import logins, tokens
+from pipeline.service.auth.access import ADMIN, READ, SCORE, WRITE
 from pipeline.service.console.visitors import Denied, Visitor
 from pipeline.service.state import service_of
 
@@ -72,4 +71,5 @@ Anyone = Annotated[Visitor, Depends(visit)]
 Reader = Annotated[Visitor, Depends(needs(READ))]
 Scorer = Annotated[Visitor, Depends(needs(SCORE))]
 Writer = Annotated[Visitor, Depends(needs(WRITE))]
+Admin = Annotated[Visitor, Depends(needs(ADMIN))]
 Posted = Annotated[FormData, Depends(posted)]

@@ -1,26 +1,29 @@
-"""*Models*: which one answers, how far its probabilities are true, and how it serves each language."""
+"""*Models*: which one answers, what was measured of it, which others lie beside it, and what a change would change."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from pipeline.bundle import Bundle
-from pipeline.report.blocks import Block, Cell, Note, Section, Table, num
-from pipeline.service.console.entry import Reader
-from pipeline.service.console.pages import Page, render
+from pipeline.report.blocks import Cell, Note, Section, Table, num
+from pipeline.service import catalogue
+from pipeline.service.api.models import serve
+from pipeline.service.console import replays
+from pipeline.service.console.entry import Admin, Posted, Reader
+from pipeline.service.console.measured import LANGUAGES, measured
+from pipeline.service.console.pages import Page, render, see
 from pipeline.service.console.visitors import Visitor
 from pipeline.settings import model_folder
 
-LANGUAGES = ("ar", "fa", "en")
-MEASURES = {"category": "accuracy", "sentiment": "macro_f1"}
 router = APIRouter(route_class=Page)
 
 
@@ -34,14 +37,24 @@ class Record:
 
 @router.get("/console/models")
 def models(visitor: Reader) -> HTMLResponse:
-    """The model that answers and what was measured of it."""
-    bundle = visitor.service.model.bundle
+    """The model that answers, what was measured of it, the others, and the replays."""
+    words, bundle = visitor.words, visitor.service.model.bundle
     record = record_of(visitor.service.model.name, bundle)
-    blocks = list(_measured(visitor, record.metrics)) if record.metrics else [Note(visitor.words("no_metrics"))]
+    blocks = list(measured(visitor, record.metrics)) if record.metrics else [Note(words("no_metrics"))]
+    beside = _beside(visitor)
     return render(
         visitor, "models.html", place="models", facts=_facts(visitor, bundle), card=record.card,
-        section=Section("measured", visitor.words("measured"), blocks),
+        section=Section("measured", words("measured"), blocks), names=[each["name"] for each in beside],
+        versions=Section("versions", words("versions"), [_versions(visitor, beside)] if beside else []),
+        replays=replays.section(visitor),
     )  # fmt: skip
+
+
+@router.post("/console/models")
+def reload(visitor: Admin, form: Posted) -> Response:
+    """Another model answers from now on, or the same one from disk once more."""
+    serve(visitor.service, str(form.get("model", "")) or None, visitor.known)
+    return see("/console/models")
 
 
 def record_of(model: str, bundle: Bundle) -> Record:
@@ -74,45 +87,24 @@ def _facts(visitor: Visitor, bundle: Bundle) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs if value]
 
 
-def _measured(visitor: Visitor, metrics: Mapping[str, Any]) -> Iterator[Block]:
+def _beside(visitor: Visitor) -> list[dict[str, Any]]:
+    """Every model in the folder of the one that is served, itself among them."""
+    model = visitor.service.model
+    folder = model_folder(model.name, visitor.service.settings.tracking).parent
+    return [found for path in catalogue.models(folder).values() if (found := catalogue.describe(path)) is not None]
+
+
+def _versions(visitor: Visitor, beside: Sequence[Mapping[str, Any]]) -> Table:
     words = visitor.words
-    keys = ("task", "language", "n", "calibration_error", "ceiling", "result")
-    yield Note(words("certificate", model=metrics["model"]["version"]))
-    yield Table(words("certificate_short"), [words(key) for key in keys], list(_certified(visitor, metrics)))
-    keys = ("task", "measure", "language", "n", "result", "gap")
-    yield Table(words("parity"), [words(key) for key in keys], list(_parity(visitor, metrics)))
-    review = metrics.get("review", {})
-    if "handed_over" in review:
-        yield Note(_review(visitor, review))
+    keys = ("version", "built_on", "calibrated", "state")
+    return Table(words("versions"), [words(key) for key in keys], list(_rows(visitor, beside)))
 
 
-def _certified(visitor: Visitor, metrics: Mapping[str, Any]) -> Iterator[list[Cell]]:
-    words, locale, languages = visitor.words, visitor.locale, metrics["certificate"]["languages"]
-    for task in languages["all"]:
-        for language in LANGUAGES:
-            if (found := languages.get(language, {}).get(task)) is not None:
-                yield [
-                    Cell(words.known(task)), Cell(words(f"language_{language}")), num(locale.number(found["n"])),
-                    num(locale.number(found["ece"], 3)), num(locale.number(found["ceiling"], 3)),
-                    Cell(words("within_yes" if found["within"] else "within_no")),
-                ]  # fmt: skip
-
-
-def _parity(visitor: Visitor, metrics: Mapping[str, Any]) -> Iterator[list[Cell]]:
-    """Each language's figure, and by how much it lies behind the best one's."""
-    words, locale = visitor.words, visitor.locale
-    for task, measure in MEASURES.items():
-        for language, found in metrics.get("parity", {}).get(f"gold {task}", {}).items():
-            span = f"({locale.number(found['low'], 3)} – {locale.number(found['high'], 3)})"
-            yield [
-                Cell(words(task)), Cell(words(f"measure_{measure}")), Cell(words.known(f"language_{language}")),
-                num(locale.number(found["n"])), num(f"{locale.number(found['value'], 3)} {span}"),
-                num(locale.number(found["gap"], 3)),
-            ]  # fmt: skip
-
-
-def _review(visitor: Visitor, review: Mapping[str, Any]) -> str:
-    """What was handed over of the labelled messages, and how often the rest was right."""
-    percent = visitor.locale.percent
-    handed, right = review["handed_over"] / review["n"], review["accuracy_of_the_rest"]["value"]
-    return visitor.words("review_measured", handed=percent(handed), right=percent(right))
+def _rows(visitor: Visitor, beside: Sequence[Mapping[str, Any]]) -> Iterator[list[Cell]]:
+    words, locale, served = visitor.words, visitor.locale, visitor.service.model.version
+    for each in beside:
+        within = [card["within"] for card in each["certificate"] if card["language"] != "all"]
+        told = words("part_of", part=locale.number(sum(within)), whole=locale.number(len(within))) if within else "–"
+        built = locale.date(datetime.fromisoformat(each["built"])) if each["built"] else "–"
+        yield [Cell(each["version"], "id"), Cell(built), num(told),
+               Cell(words("answers_now") if each["version"] == served else "–")]  # fmt: skip

@@ -17,8 +17,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from pipeline import __version__
 from pipeline.errors import NabdError
+from pipeline.service.auth import tokens
 from pipeline.service.batching import Refused
-from pipeline.service.console import tokens
 from pipeline.service.console.visitors import Away, Denied, Visitor
 
 PLACES = ("today", "try", "customers", "review", "jobs", "models")

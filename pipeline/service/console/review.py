@@ -68,7 +68,7 @@ def _form(bundle: Bundle, message: Message) -> dict[str, Any]:
         for category in bundle.taxonomy.category_ids
     ]  # fmt: skip
     others = [(task, bundle.taxonomy.labels(task), said(message, task)) for task in LABELS]
-    return {"choices": choices, "others": others, "sure": 1 - message.uncertainty}
+    return {"choices": choices, "others": others, "sure": message.scored["topic"]["confidence"]}
 
 
 def said(message: Message, task: str) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from pipeline.report.locale import Locale
 from pipeline.report.words import Words
-from pipeline.service.console import tokens
+from pipeline.service.auth import tokens
 from pipeline.service.console.preferences import Preferences, preferences_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Visitor:
     @property
     def store(self) -> Store:
         """There is one wherever there is a console."""
-        assert self.service.store is not None
+        assert self.service.store is not None  # nosec B101 # for the types: no console without a store
         return self.service.store
 
     def remember(self, answer: Response, name: str, value: str, *, max_age: int | None) -> None:

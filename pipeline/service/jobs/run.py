@@ -61,7 +61,7 @@ class Run:
     """
 
     def __init__(self, service: Service, job: Job, path: Path, *, stops: Callable[[], bool] = lambda: False) -> None:
-        assert service.store is not None
+        assert service.store is not None  # nosec B101 # for the types: no worker without a store
         self._service, self._job, self._path, self._stops = service, job, path, stops
         self._store: Store = service.store
         self._policy = keeping.policy(service)

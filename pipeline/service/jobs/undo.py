@@ -19,7 +19,7 @@ def undo(service: Service, job: Job) -> None:
 
     A message that was there before stays, with the score that the job gave it.
     """
-    assert service.store is not None
+    assert service.store is not None  # nosec B101 # for the types: no jobs without a store
     if job.started_at is None:
         return
     policy = keeping.policy(service)

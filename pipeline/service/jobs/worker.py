@@ -35,7 +35,7 @@ class Worker:
     """`start` and `stop` the thread; `wake` it when a job was queued; `work` is one job in the caller's thread."""
 
     def __init__(self, service: Service, *, every: float = 2.0) -> None:
-        assert service.store is not None
+        assert service.store is not None  # nosec B101 # for the types: no worker without a store
         self._service, self._store, self._every = service, service.store, every
         self._woken, self._stopped = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None

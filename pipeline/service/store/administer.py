@@ -7,18 +7,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.records import Annotation
 from pipeline.service.settings import ServiceSettings, load_service_settings
-from pipeline.service.store import erase
+from pipeline.service.store import erase, feedback
 from pipeline.service.store.engine import Store
 
 ACTOR = "command line"  # in the audit log
 
 
 @contextmanager
-def opened(settings: Path | None) -> Iterator[tuple[Store, ServiceSettings]]:
-    """The store that the settings name, closed at the end."""
+def opened(settings: Path | None, *, create: bool = True) -> Iterator[tuple[Store, ServiceSettings]]:
+    """The store that the settings name, closed at the end; without `create` one that is there and up to date."""
     service = load_service_settings(settings)
-    store = Store.open(service.database)
+    store = Store.open(service.database, create=create)
     try:
         yield store, service
     finally:
@@ -36,6 +37,12 @@ def forget(settings: Path | None, customer: str) -> str:
         "kept answers": found.answers, "files of jobs": found.files, "running jobs, stopped": found.stopped,
     }  # fmt: skip
     return "erased: " + ", ".join(f"{count:,} {what}" for what, count in counts.items() if count or what == "messages")
+
+
+def annotated(settings: Path | None) -> list[Annotation]:
+    """What people said of labels, straight from the store."""
+    with opened(settings, create=False) as (store, _), store.read() as session:
+        return feedback.annotated(session)
 
 
 def migrate(settings: Path | None) -> str:

@@ -8,6 +8,7 @@ from uuid import uuid4
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from pipeline.records import Annotation
 from pipeline.service.store.contact import LEFT, STAYED
 from pipeline.service.store.paging import Cursor, Order, Page
 from pipeline.service.store.paging import page as paged
@@ -70,6 +71,19 @@ def on_messages_of(session: Session, customer_id: str) -> dict[str, dict[str, st
     for row in session.scalars(query):
         found.setdefault(str(row.message_id), {})[row.task] = row.label
     return found
+
+
+def annotated(session: Session) -> list[Annotation]:
+    """All that people said of labels of messages, the earliest first: what `nabd retrain --feedback` learns from."""
+    query = select(Feedback, Message.text, Message.customer_id, Message.time).join(
+        Message, Feedback.message_id == Message.id
+    )
+    return [
+        Annotation(
+            str(row.message_id), row.task, row.label, row.said, row.actor, row.created_at, text, customer or "", time
+        )
+        for row, text, customer, time in session.execute(query.order_by(Feedback.created_at, Feedback.id))
+    ]
 
 
 def last_word(session: Session, customer_id: str) -> Feedback | None:

@@ -68,7 +68,7 @@ class Message(Base):
     topic: Mapped[str] = mapped_column(String(100))
     sentiment: Mapped[str | None] = mapped_column(String(20))
     queue: Mapped[str] = mapped_column(String(200))
-    uncertainty: Mapped[float] = mapped_column(default=0.0)  # 1 - the probability of the category
+    uncertainty: Mapped[float] = mapped_column(default=0.0)  # of its topic, as `calibrate.uncertainty`
     review: Mapped[list[str]] = mapped_column(default=list)
     reviewed: Mapped[bool] = mapped_column(default=False)
     model: Mapped[str] = mapped_column(String(200))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
+import subprocess  # nosec B404 # measures in a process of its own
 import sys
 import time
 from collections.abc import Sequence
@@ -33,15 +33,17 @@ def run_fresh(command: Sequence[str], *, folder: Path, environment: dict[str, st
     Raises CalledProcessError when it fails.
     """
     launcher = [sys.executable, "-m", "pipeline.training.bench.child", until, *command]
-    done = subprocess.run(launcher, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True, text=True)
+    done = subprocess.run(  # nosec B603 # a command of ours
+        launcher, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True, text=True
+    )
     return Usage(**json.loads(done.stdout))
 
 
 def launch(command: Sequence[str], until: str) -> Usage:
     """Runs the command as a child of this process and waits for it."""
     start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # nosec B603 # a command of ours
+        assert process.stdout is not None  # nosec B101 # for the types: it is a pipe
         if until == FIRST_ROW:
             header, row = process.stdout.readline(), process.stdout.readline()
             seconds = time.perf_counter() - start

@@ -69,7 +69,7 @@ class Setting:
     @property
     def encoder(self) -> OnnxEncoder:
         found = self.base.encoder
-        assert isinstance(found, OnnxEncoder)
+        assert isinstance(found, OnnxEncoder)  # nosec B101 # for the types: the bench loads no other
         return found
 
 

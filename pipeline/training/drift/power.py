@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from rich.progress import track
 
 from pipeline import bundle as bundles
 from pipeline.drift.compare import RATE, compare
-from pipeline.drift.sample import NO, YES, Sample, reduced
+from pipeline.drift.sample import Sample, sample_of
 from pipeline.records import Message
 from pipeline.score import prepare, score
 from pipeline.settings import load_settings, model_folder
@@ -104,22 +104,8 @@ def scored(rows: Sequence[Example], model: str) -> Sample:
     vectors: list[Any] = []
     rules = load_settings(table=bundle.taxonomy).routes
     found = score([Message(row.text) for row in rows], bundle, rules, on_judged=lambda j: vectors.append(j.vectors))
-    return Sample(
-        labels={
-            "language": np.array([row.lang for row in rows]),
-            "category": np.array([one.category.label for one in found]),
-            "topic": np.array([one.topic.label for one in found]),
-            "sentiment": np.array([one.sentiment.label if one.sentiment else "" for one in found]),
-            "abstention": np.array([YES if one.review else NO for one in found]),
-        },
-        numbers={
-            "length": np.array([len(prepare(row.text).text) for row in rows], np.float64),
-            "confidence": np.array([one.category.confidence for one in found]),
-        },
-        vectors=reduced(vectors[0]),
-        model=bundle.version,
-        messages=len(rows),
-    )
+    sample = sample_of(found, vectors[0], [len(prepare(row.text).text) for row in rows])
+    return replace(sample, labels={**sample.labels, "language": np.array([row.lang for row in rows])})
 
 
 def take(sample: Sample, rows: Rows) -> Sample:

@@ -47,7 +47,7 @@ def promote(
     from pipeline import settings as files
 
     _check(challenger, data, by=by, why=why, rollback=rollback)
-    chosen = files.override(files.load_settings(settings), tracking=tracking, threads=threads)
+    chosen = files.load_settings(settings, tracking=tracking, threads=threads)
     if rollback:
         _roll_back(chosen.tracking, by=by, why=why)
         return

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.judging import Judgement
 from pipeline.manifest import read_bundle_manifest
 from pipeline.training.registry.gates import Gate
 from pipeline.training.registry.trial import Trial
-from pipeline.training.replay.judged import Judgement
 
 CARD = "MODEL_CARD.md"
 FIGURES = ("n", "ece", "ceiling", "brier", "reliability", "risk_coverage")

@@ -54,11 +54,11 @@ def quality(trial: Trial) -> list[Gate]:
 def _quality(trial: Trial, task: str) -> Gate:
     """Macro-F1: the lower bound of the change lies above the margin."""
     pairs = [pair for pair in _pairs(trial) if pair[0].truth(task) is not None]
-    truth = names([new.truth(task) for new, _ in pairs])
+    truth, before = (names([case.truth(task) for case in cases]) for cases in zip(*pairs, strict=True))
     new, old = (names([_said(case, task) for case in cases]) for cases in zip(*pairs, strict=True))
 
     def gained(counts: Floats) -> Floats:
-        return macro_f1(truth, new, counts) - macro_f1(truth, old, counts)
+        return macro_f1(truth, new, counts) - macro_f1(before, old, counts)
 
     margin = trial.margins.quality
     change = _change(resampled(gained, len(pairs), seed=trial.seed), trial.margins.confidence)

@@ -25,7 +25,7 @@ from pipeline.training.registry.margins import Margins
 from pipeline.training.registry.routes import routes_of
 from pipeline.training.registry.store import CHALLENGER, CHAMPION, Registry, Version
 from pipeline.training.registry.trial import Trial, read_gate, side
-from pipeline.training.replay.judged import judgement_of
+from pipeline.training.replay.judged import judgement_of, take_up
 
 CERTIFICATE = "gate_certificate.json"
 
@@ -68,6 +68,7 @@ def promote(candidate: Candidate, settings: Settings, margins: Margins, console:
     trial = Trial(next(sides), next(sides), margins, candidate.seed)
     version, former = (registry.register(folder, routes_of(folder, settings)) for folder in (new, old))
     registry.point(CHALLENGER, version.number)
+    version = take_up(Path(settings.replays), registry, version, former)
     found = judge(trial, registry, version)
     if failed := [gate.name for gate in found if not gate.passed]:
         event = refuse(registry, version, failed, by=candidate.by, why=candidate.why)

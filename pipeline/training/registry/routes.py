@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import UsageError
-from pipeline.manifest import read_bundle_manifest
 from pipeline.route import Rule
-from pipeline.settings import Settings, load_settings
-from pipeline.taxonomy import Taxonomy
+from pipeline.settings import FILE, Settings, for_model, home
 
 
 def routes_of(folder: Path, settings: Settings) -> Sequence[Rule]:
-    """The file's routes read with the model's own labels; where they ask for others, as they are: those never match."""
-    table = Taxonomy.from_dict(read_bundle_manifest(folder)["taxonomy"])
+    """The file's routes read with the model's own labels; where they ask for others, those that the model brings."""
     try:
-        return load_settings(Path(settings.source), environment={}, table=table).routes
+        return for_model(settings, str(folder.absolute())).routes
     except UsageError:
-        return settings.routes
+        return for_model(replace(settings, source=str(home() / FILE)), str(folder.absolute())).routes

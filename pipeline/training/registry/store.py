@@ -169,7 +169,7 @@ class Registry:
     def _log(self, run: str, folder: Path, manifest: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
-        given = list(_parameters(manifest))
+        given = list(dict(_parameters(manifest)).items())  # a name may be in both parts of the manifest
         for start in range(0, len(given), MOST_PARAMETERS):
             part = given[start : start + MOST_PARAMETERS]
             self._client.log_batch(run, params=[Param(as_key(key), value[:LONGEST_PARAMETER]) for key, value in part])
@@ -208,5 +208,5 @@ def _parameters(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in manifest["training"].items():
         if isinstance(value, Mapping):
             yield from ((f"{name}.{key}", str(each)) for key, each in value.items())
-        elif not isinstance(value, list):
+        elif name not in manifest and not isinstance(value, list):  # a retrained one names its encoder here, too
             yield name, str(value)

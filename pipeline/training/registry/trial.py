@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -15,13 +15,13 @@ from pipeline.errors import InputError
 from pipeline.records import Message
 from pipeline.route import Rule
 from pipeline.score import score
-from pipeline.training.assemble import Labelled
 from pipeline.training.examples import Example
 from pipeline.training.registry.margins import Margins
 from pipeline.training.retrain.labels import label_set
 from pipeline.training.retrain.rows import read_export
-from pipeline.training.retrain.splits import RECORD, GateRow, gate_rows
-from pipeline.training.scorecard import Case, answer_of
+from pipeline.training.retrain.sets import parts
+from pipeline.training.retrain.splits import RECORD, GateRow, gate_row, gate_rows
+from pipeline.training.scorecard import Answer, Case, answer_of
 
 RULES = (Rule("all", "desk", "normal", 60),)  # gates judge labels; where they lead is for the replay
 PART = 256  # messages scored between two steps of the progress bar
@@ -69,24 +69,26 @@ def side(folder: Path, bundle: Bundle, rows: Sequence[GateRow], console: Console
     for start in track(range(0, len(rows), PART), f"Scoring with {bundle.name}", console=console):
         messages = [Message(row.text) for row in rows[start : start + PART]]
         answers += [answer_of(one) for one in score(messages, bundle, RULES)]
-    cases = [Case(_example(row), row.category, answer) for row, answer in zip(rows, answers, strict=True)]
-    return Side(folder, bundle, cases)
+    return Side(folder, bundle, [_case(row, answer) for row, answer in zip(rows, answers, strict=True)])
+
+
+def _case(row: GateRow, answer: Answer) -> Case:
+    """A row of several topics is taken to be of the one that the model gives first, if that is one of them."""
+    said = {task: found.label if (found := answer[task]) else "" for task in ("topic", "category")}
+    topic = said["topic"] if said["topic"] in row.topics else row.topic
+    category = said["category"] if said["category"] in row.others else row.category
+    return Case(_example(replace(row, topic=topic)), category, answer)
 
 
 def _every_row(data: str, bundle: Bundle) -> list[GateRow]:
     table, export = bundle.taxonomy, read_export(data)
-    labels = label_set({row.label for row in export.rows}, table)
+    names = parts((row.label for row in export.rows), multilabel=table.multilabel)
+    given = {name for found in names.values() for name in found}
+    labels = label_set(given, table)
     if labels.taxonomy != table:
-        unknown = sorted({row.label for row in export.rows if row.label not in table.topic_ids})[:3]
+        unknown = sorted(given - {*table.topic_ids})[:3]
         raise InputError(f"{data} holds labels that {bundle.name} does not know, such as {', '.join(unknown)}")
-    found = []
-    for row in export.rows:
-        topic = str(labels.topic(row.label))
-        labelled = Labelled(row.text, row.language, table.category_of[topic])
-        found.append(
-            GateRow(labelled.text, labelled.language, labelled.category, row.number, row.id, topic, row.tasks or {})
-        )
-    return found
+    return [gate_row(row, [str(labels.topic(name)) for name in names[row.label]], table) for row in export.rows]
 
 
 def _example(row: GateRow) -> Example:

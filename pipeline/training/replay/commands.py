@@ -46,13 +46,13 @@ def replay(
 ) -> None:
     """Say what would change on an export if a new model took over, and draw changed messages for a person to judge.
 
-    nabd replay tickets.csv --old nabd-base --new build/retrained -o replayed
+    nabd replay tickets.csv --old nabd-base --new build/retrained -o replays/october
     """
     from pipeline import settings as files
 
     if (export is None) == (judged is None):
         raise UsageError("name the EXPORT to replay, or by --judged a sheet with verdicts to keep")
-    chosen = files.override(files.load_settings(settings), tracking=tracking, threads=threads)
+    chosen = files.load_settings(settings, tracking=tracking, threads=threads)
     try:
         from pipeline.training.replay.run import run, take_judged
     except ModuleNotFoundError as error:

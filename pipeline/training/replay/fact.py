@@ -11,19 +11,18 @@ from typing import Any
 
 from pipeline.bundle import Bundle
 from pipeline.columns import Roles
-from pipeline.output import LEAST, cells
+from pipeline.judging import KINDS
+from pipeline.output import cells, listed_topics
 from pipeline.records import Row, Scored
 from pipeline.route import Rule
 from pipeline.routing.facts import Router, facts
 from pipeline.routing.trial import Routed, probability_right
 
-LABELS = ("category", "topic", "sentiment", "emotion", "urgency", "churn")
 KEPT = (
     "nabd_category", "nabd_topic", "nabd_sentiment", "nabd_emotion", "nabd_urgency", "nabd_churn", "nabd_queue",
     "nabd_priority", "nabd_sentiment_confidence", "nabd_sentiment_score", "nabd_emotion_confidence",
     "nabd_churn_probability",
 )  # fmt: skip
-KINDS = ("queue", "priority", *LABELS)  # of change, the gravest first
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,6 @@ def said(scored: Scored, row: Row, roles: Roles, model: Model) -> Said:
     """As it would stand in a scored file."""
     shown = cells(scored)
     known = facts(Row(row.number, {**row.values, **shown}), roles)
-    listed = {topic: value for topic, value in scored.topic.probabilities.items() if value >= LEAST}
-    right = probability_right(known, listed, model.router, table=model.bundle.taxonomy)
+    right = probability_right(known, listed_topics(scored), model.router, model.bundle.taxonomy)
     kept = tuple(sys.intern(value) if isinstance(value := shown[name], str) else value for name in KEPT)
     return Said(kept, scored.decision.sla_minutes, right, bool(scored.review))

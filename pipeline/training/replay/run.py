@@ -8,13 +8,14 @@ from pathlib import Path
 from rich.console import Console
 
 from pipeline import bundle as bundles
+from pipeline.judging import read_judged
 from pipeline.run import PLAIN
 from pipeline.settings import Settings, model_folder
 from pipeline.training.registry.routes import routes_of
 from pipeline.training.registry.store import Registry
 from pipeline.training.replay.compare import Job, replay
 from pipeline.training.replay.fact import Model
-from pipeline.training.replay.judged import read_judged, store_judged
+from pipeline.training.replay.judged import store_judged
 from pipeline.training.replay.sample import Sample
 from pipeline.training.replay.sheet import write_files
 from pipeline.training.replay.summary import add_up
@@ -29,8 +30,7 @@ def run(job: Job, models: tuple[str, str], settings: Settings, *, out: Path | No
     found = replay(job, old, new, Sample(seed), errors)
     effect = add_up(found, settings.risk)
     if out is not None:
-        pair = (old.bundle.sha256, new.bundle.sha256)
-        for path in write_files(out, found, effect, models=pair):
+        for path in write_files(out, found, effect, models=(old.bundle, new.bundle)):
             errors.print(f"Written: {path}")
     if as_json:
         sys.stdout.write(f"{to_json(effect)}\n")

@@ -7,43 +7,51 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline.bundle import Bundle
 from pipeline.clean import clean
+from pipeline.judging import KINDS, MODELS, NEW, NUMBER, OLD, SHEET, SUMS, VERDICT
 from pipeline.output import TYPES
 from pipeline.privacy import mask
 from pipeline.training.replay.compare import Replayed
-from pipeline.training.replay.fact import KINDS
-from pipeline.training.replay.judged import MODELS, VERDICT
 from pipeline.training.replay.sample import Drawn
-from pipeline.training.replay.summary import NEW, OLD, Effect, ticket_of
+from pipeline.training.replay.summary import Effect, ticket_of
+from pipeline.training.replay.view import document
 from pipeline.writers import open_writer
 
 SIDES = [f"{side}_{kind}" for kind in KINDS for side in (OLD, NEW)]
 CHANGES = ("number", "ticket", "language", "changed", *SIDES)
-SHEET = ("number", "language", "changed", "text", VERDICT, *SIDES, *MODELS)
+COLUMNS = ("number", "language", "changed", "text", VERDICT, *SIDES, *MODELS)
 TEMPLATE = "sheet.html"
 LONGEST = 2_000  # characters of a message that are shown
 
 
-def write_files(folder: Path, found: Replayed, effect: Effect, *, models: tuple[str, str]) -> list[Path]:
-    """`models` are the sha256 of the old bundle and of the new. Returns the files; each is whole or not there."""
+def write_files(folder: Path, found: Replayed, effect: Effect, *, models: tuple[Bundle, Bundle]) -> list[Path]:
+    """`models` are the old and the new. Returns the files; each is whole or not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    changes, customers, sheet, page = (
-        folder / name for name in ("changes.csv", "customers.csv", "judge.csv", "judge.html")
+    changes, customers, sheet, page, sums = (
+        folder / name for name in ("changes.csv", "customers.csv", SHEET, "judge.html", SUMS)
     )
-    types = {name: TYPES.get(f"nabd_{name}", "string") for name in (*CHANGES, *SHEET)} | {"number": "int"}
+    types = {name: TYPES.get(f"nabd_{name}", "string") for name in (*CHANGES, *COLUMNS)} | {NUMBER: "int"}
     with open_writer(changes, columns=CHANGES, types=types) as writer:
         for row in _changes(found):
             writer.write([row])
     with open_writer(customers, columns=("customer", "old_band", "new_band")) as writer:
         moved = (effect.bands or {}).items()
         writer.write([{"customer": name, "old_band": old, "new_band": new} for name, (old, new) in moved])
-    rows = [_shown(each, models) for each in found.sample.drawn()]
-    with open_writer(sheet, columns=SHEET, types=types) as writer:
+    hashes = (models[0].sha256, models[1].sha256)
+    rows = [_shown(each, hashes) for each in found.sample.drawn()]
+    with open_writer(sheet, columns=COLUMNS, types=types) as writer:
         writer.write(rows)
-    part = page.with_name(f"{page.name}.part")
-    part.write_text(render_sheet(rows, models), encoding="utf-8")
-    part.replace(page)
-    return [changes, customers, sheet, page]
+    _write(page, render_sheet(rows, hashes))
+    told = dict(zip(MODELS, (each.version for each in models), strict=True)) | document(effect)
+    _write(sums, json.dumps(told, indent=1, ensure_ascii=False))
+    return [changes, customers, sheet, page, sums]
+
+
+def _write(path: Path, content: str) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(content, encoding="utf-8")
+    part.replace(path)
 
 
 def render_sheet(rows: list[dict[str, Any]], models: tuple[str, str]) -> str:
@@ -53,7 +61,7 @@ def render_sheet(rows: list[dict[str, Any]], models: tuple[str, str]) -> str:
     loader = FileSystemLoader(Path(__file__).parent)
     template = Environment(loader=loader, autoescape=True, trim_blocks=True).get_template(TEMPLATE)
     kinds = [(kind, f"{OLD}_{kind}", f"{NEW}_{kind}") for kind in KINDS]
-    head = json.dumps(["number", VERDICT, *MODELS])
+    head = json.dumps([NUMBER, VERDICT, *MODELS])
     return template.render(rows=rows, kinds=kinds, head=head, models=json.dumps(models))
 
 

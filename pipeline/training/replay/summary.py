@@ -11,14 +11,13 @@ from pipeline.columns.times import times
 from pipeline.history.contact import contact
 from pipeline.history.outcome import outcomes
 from pipeline.history.threads import tickets
+from pipeline.judging import KINDS, NEW, OLD
 from pipeline.records import Contact, Row
 from pipeline.risk import Weights, rank
 from pipeline.routing.load import Load, loads
 from pipeline.routing.trial import Misroutes, misroutes, together
 from pipeline.training.replay.compare import Replayed
-from pipeline.training.replay.fact import KINDS, Fact
-
-OLD, NEW = "old", "new"
+from pipeline.training.replay.fact import Fact
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.judging import KINDS
 from pipeline.routing.load import Load
 from pipeline.routing.trial import Misroutes
-from pipeline.training.replay.fact import KINDS
 from pipeline.training.replay.summary import Effect
 
 SHOWN = 5  # moves of one kind
@@ -35,10 +36,10 @@ def print_effect(effect: Effect, console: Console) -> None:
         console.print(note)
 
 
-def to_json(effect: Effect) -> str:
-    """The same figures as one object; moves as [before, after, count]."""
+def document(effect: Effect) -> dict[str, Any]:
+    """The same figures as plain values; moves as [before, after, count]."""
     old, new = effect.loads
-    found = {
+    return {
         "messages": effect.messages, "changed": effect.changed,
         "moves": {kind: [[*pair, count] for pair, count in effect.moves[kind].most_common()] for kind in KINDS},
         "queues": {name: {"old": _count(old, name), "new": _count(new, name)} for name in sorted({*old, *new})},
@@ -50,7 +51,11 @@ def to_json(effect: Effect) -> str:
         "bands": None if effect.bands is None else {name: list(pair) for name, pair in effect.bands.items()},
         "notes": list(effect.notes),
     }  # fmt: skip
-    return json.dumps(found, indent=1, ensure_ascii=False)
+
+
+def to_json(effect: Effect) -> str:
+    """`document` as text."""
+    return json.dumps(document(effect), indent=1, ensure_ascii=False)
 
 
 def _queues(effect: Effect) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +14,22 @@ from pipeline.encoder import Encoder, EncoderFolder, Vectors
 from pipeline.errors import BundleError
 from pipeline.heads import Heads
 from pipeline.taxonomy import OUT_OF_SCOPE, TASKS, Taxonomy
-from pipeline.training.assemble import FAMILIAR, MAX_ERROR
+from pipeline.training.assemble import FAMILIAR
 from pipeline.training.retrain.lessons import matrix
 from pipeline.training.retrain.rows import Labelled
 from pipeline.training.retrain.tasks import TaskHead
-from pipeline.training.retrain.unseen import Unseen, category_thresholds
 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """A head a task, `topic` among them; `unseen` is what that of topics is calibrated on."""
+    """A head a task, `topic` among them; `levels` says by language and category how sure is sure enough.
+
+    `applies` says of each topic from which probability on a message has it, where it may have several.
+    """
 
     tasks: Mapping[str, TaskHead]
-    unseen: Unseen
+    levels: Mapping[str, Mapping[str, float]]
+    applies: Mapping[str, float] = field(default_factory=dict)
 
 
 def assemble_own(
@@ -40,11 +43,10 @@ def assemble_own(
     bias = np.concatenate([learnt.tasks[task].head.bias for task in TASKS]).astype(np.float32)
     heads = Heads(weight, bias, labels, _centres(train, table, vector_of))
     temperatures = {task: dict(learnt.tasks[task].temperatures) for task in TASKS}
-    levels = category_thresholds(learnt.unseen, temperatures["topic"], table, max_error=MAX_ERROR)
     inside = [row.prepared for row in dev if row.label != OUT_OF_SCOPE]
     far = heads.distance(matrix(inside, vector_of)) if inside else np.array([2.0], np.float32)
     farthest = round(float(np.quantile(far, FAMILIAR)), 4)
-    return Bundle(name, encoder, heads, table, temperatures, levels, farthest=farthest)
+    return Bundle(name, encoder, heads, table, temperatures, learnt.levels, farthest=farthest, applies=learnt.applies)
 
 
 def place_encoder(encoder: Encoder, models: Path) -> str:
@@ -67,6 +69,7 @@ def place_encoder(encoder: Encoder, models: Path) -> str:
 def _centres(rows: Sequence[Labelled], table: Taxonomy, vector_of: Mapping[str, Vectors]) -> Vectors:
     """(topics in scope + 1, d): the mean of all rows in scope, then of each topic that has any."""
     inside = [row for row in rows if row.label != OUT_OF_SCOPE]
-    vectors, topics = matrix([row.prepared for row in inside], vector_of), np.array([row.label for row in inside])
-    means = [vectors[topics == topic].mean(axis=0) for topic in table.topic_ids if (topics == topic).any()]
+    vectors = matrix([row.prepared for row in inside], vector_of)
+    having = {topic: np.array([topic in row.topics for row in inside]) for topic in table.topic_ids}
+    means = [vectors[rows].mean(axis=0) for rows in having.values() if rows.any()]
     return np.stack([vectors.mean(axis=0), *means]).astype(np.float32)

@@ -7,15 +7,18 @@ from typing import Any
 
 from pipeline.bundle import Bundle
 from pipeline.training.retrain.compare import render
+from pipeline.training.retrain.multilabel.compare import render_sets
 from pipeline.training.tables import table
 
 WHAT = """# Model card: {name}
 
 `{version}` was made by `nabd retrain` from {base}: {recipe}
 
-It labels a customer message with one of the topics below. It learnt them from {train:,} labelled rows of the export
-with sha256 `{export}` ({by}), and from {authored:,} messages that come with Nabd and were written for it. {tasks}"""
+It labels a customer message with {topics}. It learnt them from {train:,} labelled rows of the export
+with sha256 `{export}` ({by}), {feedback}and from {authored:,} messages that come with Nabd and were written for it.
+{tasks}"""
 
+ONE, EVERY = "one of the topics below", "as many of the topics below as apply, or none"
 RECIPES = {
     "heads": "its encoder as it is, and a new head for topics ({head}).",
     "finetune": "its encoder fine-tuned further on the export, with a new head for topics.",
@@ -30,6 +33,19 @@ DEV = """## On dev
 
 {rows:,} rows that it did not learn from; its temperatures and thresholds saw them. `linear` is TF-IDF with logistic
 regression on the same rows. 95% bootstrap intervals; the difference is paired."""
+
+DEV_SETS = """## On dev
+
+{rows:,} rows that it did not learn from; its calibration and its levels saw them. `linear` is TF-IDF with one logistic
+regression a label, on the same rows, its levels set in the same way. Average precision needs no levels. 95% bootstrap
+intervals; the difference is paired."""
+
+SEVERAL = """## Several topics a message
+
+Each topic is learnt and calibrated by itself (one-vs-rest; a slope and an offset a label, Platt 1999, and a temperature
+a language), and a message has those above their levels, none and several among them. A category is as probable as any
+of its topics, which are taken for independent given the message. The most probable topic is the primary one: category,
+queue, risk, report, drift and the gates of a promotion go by it, and a message without a topic goes to a person."""
 
 LIMITS = """## Limits
 
@@ -48,10 +64,11 @@ def render_card(bundle: Bundle, record: Mapping[str, Any]) -> str:
 def _blocks(bundle: Bundle, record: Mapping[str, Any]) -> Iterator[str]:
     parameters, splits = record["parameters"], record["splits"]
     yield WHAT.format(
-        name=bundle.name, version=bundle.version, base=f"`{parameters['base']}`",
+        topics=EVERY if bundle.taxonomy.multilabel else ONE, base=f"`{parameters['base']}`",
+        name=bundle.name, version=bundle.version,
         recipe=RECIPES[parameters["recipe"]].format(head=parameters["head"]), train=splits["train"]["rows"],
         export=record["export"]["sha256"], by=SPLIT[splits["by"]], authored=parameters["authored"],
-        tasks=_tasks(parameters["learnt"]),
+        feedback=_feedback(record.get("feedback")), tasks=_tasks(parameters["learnt"]),
     )  # fmt: skip
     yield "## Labels"
     yield table(
@@ -59,9 +76,15 @@ def _blocks(bundle: Bundle, record: Mapping[str, Any]) -> Iterator[str]:
         [[f"`{each.id}`", each.parent, each.en, each.ar, each.fa, each.meaning] for each in bundle.taxonomy.topics],
         text_columns=6,
     )
-    yield DEV.format(rows=splits["dev"]["rows"])
-    yield render(record["dev"], parameters["recipe"])
+    if bundle.taxonomy.multilabel:
+        yield SEVERAL
+    yield (DEV_SETS if bundle.taxonomy.multilabel else DEV).format(rows=splits["dev"]["rows"])
+    yield (render_sets if bundle.taxonomy.multilabel else render)(record["dev"], parameters["recipe"])
     yield LIMITS.format(gate=splits["gate"]["rows"])
+
+
+def _feedback(facts: Mapping[str, Any] | None) -> str:
+    return f"from {facts['rows']:,} messages that people corrected or confirmed in the service, " if facts else ""
 
 
 def _tasks(learnt: Mapping[str, int]) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.records import Annotation
 
 Column = typer.Option(metavar="COL", show_default="found by name and content", rich_help_panel="Columns")
 
@@ -34,14 +37,26 @@ def retrain(
         Path | None,
         typer.Option(metavar="FILE", help="the table of labels that look wrong, `corrected` filled in"),
     ] = None,
+    multilabel: Annotated[
+        bool | None,
+        typer.Option(
+            "--multi-label/--one-label", help="rows may have several labels", show_default="as the export has it"
+        ),
+    ] = None,
     rare: Annotated[
         str, typer.Option(help="rows of labels too rare to learn: leave (out), or keep as other")
     ] = "leave",
     source: Annotated[
         Path | None, typer.Option(metavar="DIR", help="the transformers folder that finetune starts from")
     ] = None,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="learn, too, what people said in the service, from its store")
+    ] = False,
     only_check: Annotated[bool, typer.Option("--check", help="check the export and make no model")] = False,
     vectors: Annotated[Path, typer.Option(metavar="DIR", help="kept vectors")] = Path("build/vectors"),
+    settings: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="names the store of --feedback, instead of ./nabd.toml")
+    ] = None,
     seed: Annotated[int, typer.Option(help="of every random draw")] = 0,
 ) -> None:
     """Learn your own labels from your own export: checked, split, compared with a plain baseline on rows set aside.
@@ -57,7 +72,17 @@ def retrain(
 
     columns = {"label": label, "text": text, "customer": customer, "time": time, "id": id}
     request = Request(
-        data, out, model_folder(base), recipe, columns, taxonomy, corrections, rare, source, vectors, seed
-    )
+        data, out, model_folder(base), recipe, columns, taxonomy, corrections, rare, source, vectors, seed,
+        feedback=_annotated(settings) if feedback else None, multilabel=multilabel,
+    )  # fmt: skip
     notes = check(request) if only_check else run(request).notes
     typer.echo("\n\n".join(note for note in notes if note))
+
+
+def _annotated(settings: Path | None) -> list[Annotation]:
+    """The one place where training meets the service."""
+    from pipeline.service.extra import serving
+
+    with serving():
+        from pipeline.service.store import administer
+    return administer.annotated(settings)

@@ -31,7 +31,7 @@ class Said:
 def topics_said(probabilities: Floats, table: Taxonomy) -> Names:
     """(n, topics) -> (n,): the best topic inside the best category, as `score()` decides."""
     parents = np.array([table.category_ids.index(label.parent) for label in table.topics])
-    best = table.category_sums(probabilities).argmax(axis=1)
+    best = table.category_probabilities(probabilities).argmax(axis=1)
     inside = np.where(parents[None, :] == best[:, None], probabilities, -1.0)
     return np.array(table.topic_ids, np.str_)[inside.argmax(axis=1)] if len(probabilities) else np.array([], np.str_)
 

@@ -28,10 +28,10 @@ def examine(export: Export, found: Gathered, near: Sequence[Near], split: Split)
 
 def label_table(found: Gathered) -> str:
     """Rows by label and language."""
-    counts = Counter((row.label, row.language) for row in found.rows)
+    counts = Counter((topic, row.language) for row in found.rows for topic in row.topics)
     spoken = [name for name in READ if any(row.language == name for row in found.rows)]
     others = sorted({row.language for row in found.rows} - set(READ))
-    totals = Counter(row.label for row in found.rows)
+    totals = Counter(topic for row in found.rows for topic in row.topics)
     rows = [
         [label, *(counts[label, language] for language in (*spoken, *others)), totals[label]]
         for label in sorted(totals, key=lambda each: (-totals[each], each))
@@ -74,10 +74,20 @@ def _rows(export: Export, found: Gathered) -> Iterator[str]:
         yield f"{sum(others.values()):,} rows are in no single language ({listed}); they are learnt all the same."
     if found.conflicts:
         yield f"{found.conflicts:,} rows share their text with a row of another label; none of them is learnt."
-    if found.copies:
+    if found.copies and found.labels.taxonomy.multilabel:
+        yield f"{found.copies:,} rows are copies of another; one of each text is kept, with the labels of all."
+    elif found.copies:
         yield f"{found.copies:,} rows are copies of another with the same label; one of each text is kept."
-    if found.several:
-        yield f"{found.several:,} rows have several labels in one cell; they are left out: one label a row is learnt."
+    if found.labels.taxonomy.multilabel:
+        yield (
+            f"Several labels a row are learnt, each by itself: {found.several:,} of {len(found.rows):,} rows have more "
+            "than one. `--one-label` would leave those out."
+        )
+    elif found.several:
+        yield (
+            f"{found.several:,} rows have several labels in one cell; they are left out: one label a row is learnt. "
+            "`--multi-label` learns them all."
+        )
     if found.corrected:
         yield f"{found.corrected:,} labels are corrected."
 
@@ -90,11 +100,11 @@ def _split(found: Gathered, split: Split) -> Iterator[str]:
         yield "Dev and gate are the latest rows, so that the figures are those of messages yet to come."
     if split.customers:
         yield f"{split.together:,} rows share their customer with another; each customer is in one split only."
-    taught = Counter(row.label for row in split.rows(found.rows, "train"))
+    taught = Counter(topic for row in split.rows(found.rows, "train") for topic in row.topics)
     for label, count in _scarce(taught, found):
         yield f"Only {count} rows of {label!r} are in train: little to learn from."
 
 
 def _scarce(taught: Mapping[str, int], found: Gathered) -> list[tuple[str, int]]:
-    known = {row.label for row in found.rows} - found.labels.taught - {OUT_OF_SCOPE}
+    known = {topic for row in found.rows for topic in row.topics} - found.labels.taught - {OUT_OF_SCOPE}
     return [(label, taught.get(label, 0)) for label in sorted(known) if taught.get(label, 0) < FEW_TO_LEARN]

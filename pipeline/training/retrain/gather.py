@@ -6,12 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pipeline.columns.names import closest
 from pipeline.errors import InputError, UsageError
 from pipeline.records import Reject
 from pipeline.taxonomy import OUT_OF_SCOPE
 from pipeline.training.retrain.labels import OTHER, LabelSet, without
-from pipeline.training.retrain.names import closest, several
+from pipeline.training.retrain.names import several
 from pipeline.training.retrain.rows import Export, Labelled
+from pipeline.training.retrain.sets import join_copies, parts, resolve_sets, without_rare
 
 FEWEST = 8  # rows of a label that can be learnt
 RARE = ("leave", "other")  # what becomes of the rows of rarer labels
@@ -22,7 +24,8 @@ class Gathered:
     """`rows` have topics of `labels` for labels. What did not make it is in `rejects`, each with its reason.
 
     Counts are of rows: `copies` of another row's text, `conflicts` of one text with several labels, `unknown` label
-    names and `rare` ones by name, `several` labels in one cell, `corrected` by the user.
+    names and `rare` ones by name, `several` labels in one cell (which are learnt where `labels` allow several a row),
+    `corrected` by the user.
     """
 
     rows: Sequence[Labelled]
@@ -47,18 +50,34 @@ def gather(
         raise UsageError(f"--rare is {rare!r}, expected one of {', '.join(RARE)}")
     rejects = list(export.rejects)
     rows, corrected = _corrected(export.rows, corrections or {}, rejects)
-    together = several([row.label for row in rows])
-    resolved, unknown = _resolved(rows, labels, together, rejects)
-    unique, copies, conflicts = _unique(resolved, rejects)
-    kept, found, scarce = _without_rare(unique, labels, rare, rejects)
-    if len({row.label for row in kept} - {OUT_OF_SCOPE}) < 2:
+    gathered = _sets(rows, labels, rejects, rare) if labels.taxonomy.multilabel else _ones(rows, labels, rejects, rare)
+    if len({topic for row in gathered.rows for topic in row.topics} - {OUT_OF_SCOPE}) < 2:
         raise InputError(
             f"{export.path}: fewer than two labels have {FEWEST} rows or more with different texts; "
             "label more rows, or name the right column with --label"
         )
-    return Gathered(
-        kept, found, rejects, copies, conflicts, sum(row.label in together for row in rows), corrected, unknown, scarce
-    )
+    return replace(gathered, corrected=corrected)
+
+
+def _ones(rows: Sequence[Labelled], labels: LabelSet, rejects: list[Reject], rare: str) -> Gathered:
+    """Of rows with one label each."""
+    names = parts((row.label for row in rows), multilabel=False)
+    rows = [replace(row, label=names[row.label][0]) for row in rows]
+    together = several([row.label for row in rows])
+    resolved, unknown = _resolved(rows, labels, together, rejects)
+    unique, copies, conflicts = _unique(resolved, rejects)
+    kept, found, scarce = _without_rare(unique, labels, rare, rejects)
+    number = sum(row.label in together for row in rows)
+    return Gathered(kept, found, rejects, copies, conflicts, number, 0, unknown, scarce)
+
+
+def _sets(rows: Sequence[Labelled], labels: LabelSet, rejects: list[Reject], rare: str) -> Gathered:
+    """Of rows that may have several."""
+    resolved, unknown = resolve_sets(rows, labels, rejects)
+    unique, copies = join_copies(resolved, rejects)
+    kept, found, scarce = without_rare(unique, labels, rejects, fewest=FEWEST, other=rare == "other")
+    number = sum(len(row.topics) > 1 for row in kept)
+    return Gathered(kept, found, rejects, copies, 0, number, 0, unknown, scarce)
 
 
 def _corrected(

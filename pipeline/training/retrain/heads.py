@@ -59,7 +59,7 @@ def fit(given: Lessons) -> Fitted:
         tried[named(candidate)] = round(reached, 4)
         if best is None or reached > best[0]:
             best = reached, candidate, logits, judged
-    assert best is not None
+    assert best is not None  # nosec B101 # for the types: there is a first step
     reached, candidate, logits, judged = best
     return Fitted(fit_one(given, candidate, np.full(len(given.truth), True)), candidate, logits, judged, reached, tried)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -87,7 +87,8 @@ def without(labels: LabelSet, gone: Iterable[str], *, other: bool) -> LabelSet:
         {name: found for name, topic in given.items() if (found := instead.get(topic, topic))}
         for given in (labels.spelled, labels.folded)
     )
-    return LabelSet(two_level(topics, categories), labels.kind, spelled, folded, labels.queues)
+    left = replace(two_level(topics, categories), multilabel=table.multilabel)
+    return LabelSet(left, labels.kind, spelled, folded, labels.queues)
 
 
 def _of_file(path: Path, base: Taxonomy) -> LabelSet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,10 +42,14 @@ def lessons(
     rows: Sequence[Labelled], labels: Sequence[str], vector_of: Mapping[str, Vectors],
     *, described: Sequence[tuple[str, str]] = (), customers: bool = False, seed: int = 0,
 ) -> Lessons:  # fmt: skip
-    """Of rows whose `label` is one of `labels`; rows of number 0 are our own messages, which weigh less."""
+    """Of rows whose `label` is one of `labels`; rows of number 0 are our own messages, which weigh less.
+
+    What people said in the service weighs as a row of the export, times their agreement.
+    """
     names = tuple(labels)
     truth = np.array([names.index(row.label) for row in rows], np.int64)
     own = np.array([row.number > 0 for row in rows])
+    agreement = np.array([1.0 if row.agreement is None else row.agreement for row in rows])
     folds = np.full(len(rows), ALWAYS)
     mine = [row for row in rows if row.number > 0]
     count = MANY_FOLDS if len(rows) >= MANY else FOLDS
@@ -53,14 +57,18 @@ def lessons(
     extra = [(topic, text) for topic, text in described if topic in names]
     added = np.array([names.index(topic) for topic, _ in extra], np.int64)
     more = matrix([text for _, text in extra], vector_of, width=len(vector_of[rows[0].prepared]))
-    weights = _weights(truth, np.where(own, OWN_WEIGHT, 1.0))
+    weights = _weights(truth, np.where(own, OWN_WEIGHT * agreement, 1.0))
     return Lessons(names, matrix([row.prepared for row in rows], vector_of), truth, weights, folds, (more, added))
 
 
-def vectors_of(texts: Sequence[str], encoder: Encoder, cache: Path) -> dict[str, Vectors]:
-    """Prepared text -> vector, kept in `cache`, so that a stopped run goes on where it was."""
-    unique = sorted(set(texts))
-    return dict(zip(unique, embed(unique, encoder, cache), strict=True))
+def vectors_of(
+    texts: Iterable[str], encoder: Encoder, cache: Path, *, passing: Iterable[str] = ()
+) -> dict[str, Vectors]:
+    """Prepared text -> vector, kept in `cache`, so that a stopped run goes on where it was; not of those `passing`."""
+    gone = sorted(set(passing))
+    unique = sorted({*texts}.difference(gone))
+    found = dict(zip(unique, embed(unique, encoder, cache), strict=True))
+    return found | (dict(zip(gone, encoder.encode(gone), strict=True)) if gone else {})
 
 
 def matrix(texts: Sequence[str], vector_of: Mapping[str, Vectors], *, width: int = 0) -> Vectors:

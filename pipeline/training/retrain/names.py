@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from pipeline.columns.names import fold
+from pipeline.columns.names import fold, is_list, labels_in
 
 CLOSE, SHORTEST = 0.88, 5  # similarity of two folded names, and the length from which it means something
-_BETWEEN = re.compile("[;|]")
 _DIGITS = re.compile(r"\d+")
 _PLURALS = (("ies", "y"), ("sses", "ss"), ("s", ""), ("ات", ""), ("های", ""), ("ها", ""))
 _SINGULAR = re.compile(r"(?:ss|us|is)$")
@@ -36,17 +36,19 @@ def near_duplicates(counts: Mapping[str, int]) -> list[Near]:
     return sorted(found, key=lambda near: ("spelling", "plural", "close").index(near.how))
 
 
-def closest(name: str, known: Mapping[str, str]) -> str | None:
-    """Of `known` (folded name -> label) the label whose name is nearest; None when none is near."""
-    near = difflib.get_close_matches(fold(name), known, n=1, cutoff=0.6)
-    return known[near[0]] if near else None
+def several(cells: Iterable[str], *, sure: bool = True) -> frozenset[str]:
+    """The cells that hold several labels: each of them is in another cell too. And all that are written as lists.
 
-
-def several(labels: Iterable[str]) -> frozenset[str]:
-    """The cells that hold several labels with `;` or `|` between them: each of them stands alone elsewhere."""
-    known = set(labels)
-    parts = {cell: [part.strip() for part in _BETWEEN.split(cell)] for cell in known if _BETWEEN.search(cell)}
-    return frozenset(cell for cell, found in parts.items() if len(found) > 1 and known.issuperset(found))
+    Where that rows may have several is known, and so nothing need be `sure`, one of a cell's labels in another will do.
+    """
+    parts = {cell: labels_in(cell) for cell in set(cells)}
+    seen = Counter(part for found in parts.values() for part in found)
+    enough = all if sure else any
+    return frozenset(
+        cell
+        for cell, found in parts.items()
+        if is_list(cell) or (len(found) > 1 and enough(seen[part] > 1 for part in found))
+    )
 
 
 def _how(one: str, other: str) -> str | None:

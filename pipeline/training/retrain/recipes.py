@@ -12,12 +12,13 @@ from pipeline.encoder import Encoder, Vectors
 from pipeline.errors import UsageError
 from pipeline.score import prepare
 from pipeline.taxonomy import LABELS
+from pipeline.training.assemble import MAX_ERROR
 from pipeline.training.retrain.assembling import Learnt
 from pipeline.training.retrain.heads import Fitted, named
 from pipeline.training.retrain.lessons import Lessons, lessons, vectors_of
 from pipeline.training.retrain.survey import Survey
 from pipeline.training.retrain.tasks import Setting, TaskHead, task_head
-from pipeline.training.retrain.unseen import unseen
+from pipeline.training.retrain.unseen import category_thresholds, unseen
 
 RECIPES = ("heads", "finetune")
 ENOUGH = 3_000  # rows of train from which on fine-tuning is worth its hours
@@ -53,7 +54,7 @@ def topic_lessons(found: Survey, encoder: Encoder, cache: Path, *, seed: int) ->
     """The lessons on topics, and the vector of every prepared text of lessons and dev; the gate is not even encoded."""
     described = [(topic, prepare(text).text) for topic, text in found.found.labels.described()]
     texts = [row.prepared for row in (*found.lessons, *found.dev)] + [text for _, text in described]
-    vector_of = vectors_of(texts, encoder, cache)
+    vector_of = vectors_of(texts, encoder, cache, passing=found.heard)
     labels = found.found.labels.taxonomy.topic_ids
     customers = found.split.customers
     return lessons(found.lessons, labels, vector_of, described=described, customers=customers, seed=seed), vector_of
@@ -68,8 +69,10 @@ def learn_heads(
     judged = unseen(fitted.head, found.dev, labels, vector_of, folds=(fitted, topics, found.lessons))
     own = sum(row.number > 0 for row in found.lessons)
     setting = Setting(vector_of, found.split.customers, seed)
-    train = [row for row in found.lessons if row.number > 0]
+    train = [row for row in (*found.lessons, *found.of_other_tasks) if row.number > 0]
     heads = {"topic": TaskHead(fitted.head, judged.temperatures(), own)}
     heads |= {task: task_head(task, base, train, found.dev, setting) for task in LABELS}
     chosen = {"head": named(fitted.candidate), "tried": fitted.tried}
-    return Product(base.encoder, Learnt(heads, judged), vector_of, chosen)
+    temperatures, table = heads["topic"].temperatures, found.found.labels.taxonomy
+    levels = category_thresholds(judged, temperatures, table, max_error=MAX_ERROR)
+    return Product(base.encoder, Learnt(heads, levels), vector_of, chosen)

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.training.provenance import provenance
+from pipeline.training.retrain.feedback import Feedback
+from pipeline.training.retrain.feedback_report import feedback_facts
 from pipeline.training.retrain.gather import Gathered
 from pipeline.training.retrain.rows import Export, Labelled
 from pipeline.training.retrain.splits import Split
@@ -17,8 +19,11 @@ COLUMNS = ("label", "text", "customer", "time", "id")
 _BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
 
 
-def describe_data(export: Export, found: Gathered, split: Split) -> dict[str, Any]:
-    """The export by its hash, the splits by the hash of their rows' numbers and ids, the gate by number and topic."""
+def describe_data(export: Export, found: Gathered, split: Split, feedback: Feedback | None = None) -> dict[str, Any]:
+    """The export by its hash, the splits by the hash of their rows' numbers and ids, the gate by number and topic.
+
+    Of feedback, which has no place in a split but train, the counts.
+    """
     parts = {name: split.rows(found.rows, name) for name in ("train", "dev", "gate")}
     return {
         "export": {
@@ -33,13 +38,14 @@ def describe_data(export: Export, found: Gathered, split: Split) -> dict[str, An
         "splits": {"by": split.by, "customers": split.customers} | {
             name: {"rows": len(rows), "sha256": rows_hash(rows)} for name, rows in parts.items()
         },
-        "gate": [[row.number, row.label] for row in parts["gate"]],
-    }  # fmt: skip
+        "gate": [[row.number, list(row.labels) or row.label] for row in parts["gate"]],
+    } | ({"feedback": feedback_facts(feedback)} if feedback else {})  # fmt: skip
 
 
 def rows_hash(rows: Sequence[Labelled]) -> str:
     """sha256 of their numbers, ids and labels, in the order of the numbers."""
-    lines = (f"{row.number}\t{row.id}\t{row.label}\n" for row in sorted(rows, key=lambda row: row.number))
+    ranked = sorted(rows, key=lambda row: row.number)
+    lines = (f"{row.number}\t{row.id}\t{';'.join(row.topics)}\n" for row in ranked)
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -57,5 +63,6 @@ def training_of(facts: Mapping[str, Any]) -> dict[str, Any]:
         "rows_sha256": facts["export"]["sha256"],
         "splits": facts["splits"],
         "labels": facts["labels"]["of"],
-        "dev": {name: dev[name]["recipe"]["value"] for name in ("accuracy", "macro_f1")} if dev else {},
+        **({"feedback_rows": facts["feedback"]["rows"]} if "feedback" in facts else {}),
+        "dev": {name: each["recipe"]["value"] for name, each in dev.items() if name != "n"} if dev else {},
     }

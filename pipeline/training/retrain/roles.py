@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.columns.names import fold, folded
+from pipeline.columns.names import fold, folded, labels_in
 from pipeline.errors import ColumnError
 from pipeline.records import Row
 from pipeline.taxonomy import LABELS
+from pipeline.training.retrain.names import several
 
 NAMES = folded(
     "label", "labels", "topic", "topics", "intent", "category", "sub category", "class", "ticket category",
@@ -63,7 +64,9 @@ def _share(ids: Mapping[str, str], rows: Sequence[Row], name: str) -> float:
 
 
 def _repeats(values: Sequence[object]) -> bool:
-    """Two values or more, short, each twice or more on average."""
-    counts = Counter(str(value).strip() for value in values if value not in (None, ""))
+    """Two values or more, short, each twice or more on average; what divides several in a cell is looked into."""
+    cells = [str(value).strip() for value in values if value not in (None, "")]
+    together = several(cells)
+    counts = Counter(part for cell in cells for part in (labels_in(cell) if cell in together else (cell,)))
     counts.pop("", None)
     return 2 <= len(counts) <= sum(counts.values()) / 2 and max(map(len, counts)) <= LONGEST_LABEL

@@ -1,38 +1,37 @@
-"""Labels with queues -> the `[[route]]` tables of a settings file."""
+"""The routes of a model with its own labels: ready to use in its folder, and to be copied from there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from pipeline.route import Rule
-from pipeline.settings import FILE, home, load_settings
-from pipeline.taxonomy import Taxonomy
+from pipeline.routing.standard import standard_rules
+from pipeline.settings import FILE, ROUTES, home, load_settings
+from pipeline.taxonomy import DEFAULT, Taxonomy
+from pipeline.training.retrain.labels import LabelSet
 from pipeline.training.retrain.taxonomies import quoted
 
-PRIORITY, SLA_MINUTES = "normal", 480  # of a label's own route, for the user to change
-HEAD = f"""# Routes for the labels of {{name}}. Put them into {FILE} in place of its [[route]] tables: those that
-# ask for labels which this model does not have are left out. Then set priorities and SLAs as you like.
+HEAD = f"""# Routes for the labels of {{name}}, used with it wherever {FILE} has none of its own. To change queues,
+# priorities and SLAs, copy the tables into {FILE} and edit them there: `nabd retrain` writes this file anew.
 """
 
 
-def render_routes(queues: Mapping[str, str], table: Taxonomy, name: str) -> str:
-    """TOML: Nabd's own routes that hold for any labels, then one a queue, then the last of Nabd's own.
+def routes_for(labels: LabelSet, base: Path, name: str) -> str | None:
+    """The content of a model's own routes: those that the base brings where the labels are its own.
 
-    `queues` is topic -> queue; topics that `table` does not have are passed over.
+    None where Nabd's own routes do.
     """
-    shipped = load_settings(home() / FILE, environment={}).routes
-    general = [rule for rule in shipped[:-1] if _holds(rule, table)]
-    taken: dict[str, list[str]] = {}
-    for topic in table.topic_ids:
-        if topic in queues:
-            taken.setdefault(queues[topic], []).append(topic)
-    own = [Rule(queue, queue, PRIORITY, SLA_MINUTES, {"topic": tuple(topics)}) for queue, topics in taken.items()]
-    return HEAD.format(name=name) + "".join(map(_toml, [*general, *own, shipped[-1]]))
+    if labels.kind == "base":
+        kept = base / ROUTES
+        return kept.read_text(encoding="utf-8") if kept.exists() else None
+    return render_routes(labels.queues, labels.taxonomy, name)
 
 
-def _holds(rule: Rule, table: Taxonomy) -> bool:
-    known = {"topic": table.topic_ids, "category": table.category_ids, "domain": tuple(table.domain_of.values())}
-    return all(set(values) <= set(known[key]) for key, values in rule.when.items() if key in known)
+def render_routes(queues: Mapping[str, str], table: Taxonomy, name: str) -> str:
+    """TOML: `standard_rules` for the labels of `table`; `queues` is topic -> queue, where the user names one."""
+    shipped = load_settings(home() / FILE, environment={}, table=DEFAULT).routes
+    return HEAD.format(name=name) + "".join(map(_toml, standard_rules(shipped, table, queues)))
 
 
 def _toml(rule: Rule) -> str:

@@ -33,7 +33,9 @@ class Labelled:
     """One labelled message. `label` is as the file has it until `labels.resolve` makes a topic of it.
 
     `prepared` is what the encoder reads; `key` is the same for copies of one text. `tasks` are the labels of sentiment,
-    emotion, urgency and churn where the file has such columns.
+    emotion, urgency and churn where the file has such columns. `agreement` is the share of people who agree on a label
+    that was given in the service; None for a row of the export. `labels` are all of a row where it may have several,
+    `label` among them.
     """
 
     number: int
@@ -46,6 +48,13 @@ class Labelled:
     customer: str = ""
     time: datetime | None = None
     tasks: Mapping[str, str] | None = None
+    agreement: float | None = None
+    labels: tuple[str, ...] = ()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """All its labels: the one, or where it may have several, those."""
+        return self.labels or (self.label,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from pipeline import bundle as bundles
 from pipeline.bundle import Bundle
 from pipeline.encoder import Encoder, Vectors
+from pipeline.records import Annotation
 from pipeline.training.assemble import MAX_ERROR
 from pipeline.training.metrics import names
 from pipeline.training.retrain.assembling import assemble_own
@@ -20,6 +21,8 @@ from pipeline.training.retrain.baseline import Linear, fit_linear
 from pipeline.training.retrain.compare import Said, compare, render, topics_said
 from pipeline.training.retrain.heads import Fitted, fit
 from pipeline.training.retrain.lessons import Lessons
+from pipeline.training.retrain.multilabel.compare import render_sets
+from pipeline.training.retrain.multilabel.learn import compare_with, learn_sets, linear_sets, study_sets, suspect_sets
 from pipeline.training.retrain.recipes import Product, choose, learn_heads, topic_lessons
 from pipeline.training.retrain.record import describe_data, training_of
 from pipeline.training.retrain.survey import VECTORS, Request, Survey, survey
@@ -46,21 +49,46 @@ def retrain(
     text: str | None = None, customer: str | None = None, time: str | None = None, id: str | None = None,
     taxonomy: Path | None = None, corrections: Path | None = None, rare: str = "leave", source: Path | None = None,
     vectors: Path = VECTORS, seed: int = 0, encoder: Encoder | None = None,
+    feedback: Sequence[Annotation] | None = None, multilabel: bool | None = None,
 ) -> Retrained:  # fmt: skip
     """Learns the labels of the export `data` into the bundle `folder`, from the bundle `base`.
 
     The other options are those of `Request`. Raises UsageError, ColumnError and InputError for what cannot be used.
     """
     columns = {"label": label, "text": text, "customer": customer, "time": time, "id": id}
-    return run(
-        Request(data, folder, base, recipe, columns, taxonomy, corrections, rare, source, vectors, seed, encoder)
-    )
+    given = (columns, taxonomy, corrections, rare, source, vectors, seed, encoder, feedback, multilabel)
+    return run(Request(data, folder, base, recipe, *given))
 
 
 def run(request: Request) -> Retrained:
     """The whole of it; the same request on the same files gives the same bundle."""
     start = time.perf_counter()
     base, found = look(request)
+    done = (_learn_sets if found.found.labels.taxonomy.multilabel else _learn_ones)(request, base, found)
+    facts = describe_data(found.export, found.found, found.split, found.feedback)
+    facts |= {"parameters": _parameters(done.recipe, base, found, done.product, seed=request.seed), "dev": done.dev}
+    trained = replace(done.trained, training=training_of(facts))
+    written = write_model(request, found, trained, {**facts, "linear": done.linear}, start=start)
+    said = [each.note for each in done.product.learnt.tasks.values() if each.note]
+    draw = render_sets if trained.taxonomy.multilabel else render
+    notes = (found.report, done.findings, *said, draw(done.dev, done.recipe), *written.notes)
+    return Retrained(request.folder, written.digest, done.dev, notes)
+
+
+@dataclass(frozen=True)
+class _Done:
+    """`dev` is the comparison on dev, `linear` the C of the baseline, `findings` says which files lie beside it."""
+
+    recipe: str
+    product: Product
+    trained: Bundle
+    dev: Mapping[str, Any]
+    linear: float
+    findings: str
+
+
+def _learn_ones(request: Request, base: Bundle, found: Survey) -> _Done:
+    """Where every row has one topic."""
     recipe = choose(request.recipe, len(found.lessons), request.source)
     given, fitted, vectors = study(request, base, found)
     findings = write_findings(request, found, doubted(found, given, fitted, vectors))
@@ -70,23 +98,33 @@ def run(request: Request) -> Retrained:
 
         product = learn_finetune(request, found, base)
     linear = fit_linear([row.prepared for row in found.lessons], given)
-    trained = assemble_own(
+    trained = _assembled(request, found, product)
+    dev = compare(_said(found, trained, linear), seed=request.seed)
+    return _Done(recipe, product, trained, dev, linear.strength, findings)
+
+
+def _learn_sets(request: Request, base: Bundle, found: Survey) -> _Done:
+    """Where a row may have several."""
+    studied = study_sets(request, base, found)
+    findings = write_findings(request, found, suspect_sets(studied))
+    product, linear = learn_sets(found, base, studied, seed=request.seed), linear_sets(found, studied)
+    trained = _assembled(request, found, product)
+    dev = compare_with(found, trained, linear, seed=request.seed)
+    return _Done("heads", product, trained, dev, linear.strength, findings)
+
+
+def _assembled(request: Request, found: Survey, product: Product) -> Bundle:
+    return assemble_own(
         request.folder.name, product.encoder, found.found.labels.taxonomy, product.learnt,
         (found.lessons, found.dev, product.vector_of),
     )  # fmt: skip
-    dev = compare(_said(found, trained, linear), seed=request.seed)
-    facts = describe_data(found.export, found.found, found.split)
-    facts |= {"parameters": _parameters(recipe, base, found, product, seed=request.seed), "dev": dev}
-    trained = replace(trained, training=training_of(facts))
-    written = write_model(request, found, trained, {**facts, "linear": linear.strength}, start=start)
-    said = [each.note for each in product.learnt.tasks.values() if each.note]
-    notes = (found.report, findings, *said, render(dev, recipe), *written.notes)
-    return Retrained(request.folder, written.digest, dev, notes)
 
 
 def check(request: Request) -> tuple[str, ...]:
     """The report on the export and its labels that look wrong; no model is made."""
     base, found = look(request)
+    if found.found.labels.taxonomy.multilabel:
+        return found.report, write_findings(request, found, suspect_sets(study_sets(request, base, found)))
     return found.report, write_findings(request, found, doubted(found, *study(request, base, found)))
 
 

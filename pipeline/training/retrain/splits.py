@@ -42,12 +42,16 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class GateRow(assemble.Labelled):
-    """One row that a promotion is judged by; `tasks` are its labels of sentiment, emotion, urgency and churn."""
+    """One row that a promotion is judged by; `tasks` are its labels of sentiment, emotion, urgency and churn.
+
+    Where a row may have several topics, `topics` are all of them and `topic` is the first.
+    """
 
     number: int
     id: str
     topic: str
     tasks: Mapping[str, str]
+    topics: tuple[str, ...] = ()
 
 
 def split_rows(rows: Sequence[Labelled], *, seed: int) -> Split:
@@ -79,15 +83,18 @@ def gate_rows(data: str, bundle_folder: Path) -> list[GateRow]:
             "give that file, or retrain on this one"
         )
     table = Taxonomy.from_dict(read_bundle_manifest(bundle_folder)["taxonomy"])
-    wanted = {number: topic for number, topic in record["gate"]}
+    wanted = {number: topics if isinstance(topics, list) else [topics] for number, topics in record["gate"]}
     rows = (row for row in read_export(data, columns=stated["columns"]).rows if row.number in wanted)
-    return [
-        GateRow(
-            row.text, row.language, table.category_of[wanted[row.number]], row.number, row.id, wanted[row.number],
-            row.tasks or {},
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [gate_row(row, wanted[row.number], table) for row in rows]
+
+
+def gate_row(row: Labelled, topics: Sequence[str], table: Taxonomy) -> GateRow:
+    """`topics` are the row's own, the first of them for what can only take one."""
+    first, *others = (table.category_of[topic] for topic in topics)
+    several = tuple(topics) if table.multilabel else ()
+    return GateRow(
+        row.text, row.language, first, row.number, row.id, topics[0], row.tasks or {}, several, others=tuple(others)
+    )
 
 
 def read_record(bundle_folder: Path) -> dict[str, Any]:
@@ -123,9 +130,10 @@ def _draw(name: bytes, seed: int) -> float:
 
 
 def _by_draw(rows: Sequence[Labelled], group: Mapping[int, bytes], seed: int) -> dict[bytes, str]:
-    """A group is of the label of its first row."""
-    labels = {group[row.number]: row.label for row in sorted(rows, key=lambda row: -row.number)}
-    counts = Counter(row.label for row in rows)
+    """A group is of the label of its first row, of several the rarest, so that each label comes into every part."""
+    counts = Counter(topic for row in rows for topic in row.topics)
+    rarest = {row.number: min(row.topics, key=lambda topic: (counts[topic], topic)) for row in rows}
+    labels = {group[row.number]: rarest[row.number] for row in sorted(rows, key=lambda row: -row.number)}
     places = {}
     for label in sorted(counts):
         drawn = sorted((_draw(name, seed), name) for name, mine in labels.items() if mine == label)

@@ -51,8 +51,8 @@ def write_suspects(path: Path, found: Sequence[Suspect]) -> None:
     with open_writer(path, columns=COLUMNS) as writer:
         writer.write([
             {
-                "row": each.row.number, "id": each.row.id, "label": each.row.label, "suggested": each.suggested,
-                "sure": round(each.sure, 3), "corrected": "", "text": each.row.text,
+                "row": each.row.number, "id": each.row.id, "label": ";".join(each.row.topics),
+                "suggested": each.suggested, "sure": round(each.sure, 3), "corrected": "", "text": each.row.text,
             }
             for each in found
         ])  # fmt: skip

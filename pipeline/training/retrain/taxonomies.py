@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,22 @@ from pipeline.training.retrain.names import Near
 
 NAMED = {"name": str, "en": str, "ar": str, "fa": str, "description": str}
 LABEL = NAMED | {"category": str, "queue": str, "aliases": list}
-CATEGORY = NAMED | {"domain": str}
+CATEGORY = NAMED | {"domain": str, "queue": str}
 KEYS = ("extend", "label", "category")
 
 HEAD = """# The labels of {name}: complete what you like and pass this file with --taxonomy.
 # en, ar, fa: what people read. description: one line, in any language; it helps where examples are few.
 # category: the label above it. queue: where its messages go. aliases: other names of the same label.
+# A category may have a table of its own, [[category]], with name, en, ar, fa, description, domain and queue.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a file says. `aliases` is other name -> topic; `extend` keeps the base model's labels beside these."""
+    """What a file says. `aliases` is other name -> topic, `queues` topic -> queue: its own, else its category's.
+
+    `extend` keeps the base model's labels beside these.
+    """
 
     topics: Sequence[Label]
     categories: Sequence[Label]
@@ -53,9 +57,13 @@ def read_file(path: Path) -> Given:
     implied = dict.fromkeys(topic.parent for topic in topics if topic.parent not in known)
     if extend:  # the base model may have them
         implied = {name: None for name in implied if name in {topic.id for topic in topics}}
-    categories = [*stated, *(Label(name, name, name, name, parent=name) for name in implied)]
+    named = {topic.id: topic for topic in topics}  # a category of one topic is called as it is
+    alone = (named.get(name, Label(name, name, name, name)) for name in implied)
+    categories = [*stated, *(replace(label, parent=label.id) for label in alone)]
     aliases = {str(name): entry.table["name"] for entry in labels for name in entry.table.get("aliases", ())}
-    queues = {entry.table["name"]: entry.table["queue"] for entry in labels if "queue" in entry.table}
+    above_queues = {entry.table["name"]: entry.table["queue"] for entry in above if "queue" in entry.table}
+    queues = {topic.id: above_queues[topic.parent] for topic in topics if topic.parent in above_queues}
+    queues |= {entry.table["name"]: entry.table["queue"] for entry in labels if "queue" in entry.table}
     return Given(topics, categories, aliases, queues, extend)
 
 

@@ -20,8 +20,9 @@ from pipeline.bundle import Bundle
 from pipeline.encoder import OnnxEncoder, Vectors
 from pipeline.errors import UsageError
 from pipeline.heads import Heads
-from pipeline.taxonomy import DEFAULT, LABELS, TASKS
+from pipeline.taxonomy import DEFAULT, LABELS, TASKS, Taxonomy
 from pipeline.training import finetune
+from pipeline.training.assemble import MAX_ERROR
 from pipeline.training.draw import Phase
 from pipeline.training.examples import Example
 from pipeline.training.export import export_encoder
@@ -32,7 +33,7 @@ from pipeline.training.retrain.recipes import Product
 from pipeline.training.retrain.rows import Labelled
 from pipeline.training.retrain.survey import Request, Survey
 from pipeline.training.retrain.tasks import TaskHead, head_of
-from pipeline.training.retrain.unseen import unseen
+from pipeline.training.retrain.unseen import category_thresholds, unseen
 
 PASSES_A_ROW, FEWEST_PASSES, MOST_PASSES = 12, 12_000, 120_000
 SHARES = {"own": 0.7, "mapped": 0.3}  # of the export's rows, and of the messages that come with Nabd
@@ -64,17 +65,21 @@ def learn_finetune(request: Request, found: Survey, base: Bundle, *, passes: int
     write_prepared(data, material, base, sha256=found.export.sha256, taught=found.found.labels.taught)
     count = passes or int(np.clip(PASSES_A_ROW * len(material.train), FEWEST_PASSES, MOST_PASSES))
     phases = (Phase("own", count, SHARES),)
-    finetune.run(request.source, data, tuned, seed=request.seed, start=base.encoder.folder, phases=phases, table=table)
-    shutil.rmtree(data)  # it holds messages; what was learnt stays, so that a stopped run goes on
+    try:
+        finetune.run(
+            request.source, data, tuned, seed=request.seed, start=base.encoder.folder, phases=phases, table=table
+        )
+    finally:
+        shutil.rmtree(data)  # it holds messages; what was learnt stays, so that a stopped run goes on
     out = request.folder.parent / f"encoder-{request.folder.name}"
     texts = [row.prepared for row in (*material.train, *material.ours)][:SCALE_TEXTS]
     export_encoder(tuned, out, texts=texts, held_out=[row.prepared for row in material.dev])
     heads = Heads.load(tuned / finetune.HEADS, {task: table.labels(task) for task in TASKS})
     encoder = OnnxEncoder(out, base.encoder.threads)
     rows = (*found.lessons, *found.dev, *material.held)
-    vector_of = vectors_of([row.prepared for row in rows], encoder, request.vectors)
+    vector_of = vectors_of([row.prepared for row in rows], encoder, request.vectors, passing=found.heard)
     chosen = {"head": "tuned with the encoder", "passes": count, "start": base.encoder.id}
-    return Product(encoder, _learnt(heads, material, table.topic_ids, vector_of), vector_of, chosen)
+    return Product(encoder, _learnt(heads, material, table, vector_of), vector_of, chosen)
 
 
 def gather_material(found: Survey) -> Material:
@@ -125,10 +130,10 @@ def _examples(rows: Sequence[Labelled], split: str, *, own: bool) -> list[Exampl
     ]  # fmt: skip
 
 
-def _learnt(heads: Heads, material: Material, topics: Sequence[str], vector_of: Mapping[str, Vectors]) -> Learnt:
+def _learnt(heads: Heads, material: Material, table: Taxonomy, vector_of: Mapping[str, Vectors]) -> Learnt:
     """Topics are calibrated on dev, the other tasks on the messages held back and on what dev has of them."""
     topic = head_of("topic", heads)
-    judged = unseen(topic, material.dev, topics, vector_of)
+    judged = unseen(topic, material.dev, table.topic_ids, vector_of)
     tasks = {"topic": TaskHead(topic, judged.temperatures(), len(material.train))}
     for task, labels in LABELS.items():
         known = [
@@ -139,7 +144,7 @@ def _learnt(heads: Heads, material: Material, topics: Sequence[str], vector_of: 
         head, names = head_of(task, heads), [label.id for label in labels]
         rows = sum(task in (row.tasks or {}) for row in material.train)
         tasks[task] = TaskHead(head, unseen(head, known, names, vector_of).temperatures(), rows)
-    return Learnt(tasks, judged)
+    return Learnt(tasks, category_thresholds(judged, tasks["topic"].temperatures, table, max_error=MAX_ERROR))
 
 
 def _draw(key: bytes) -> float:

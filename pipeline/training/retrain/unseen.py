@@ -45,7 +45,8 @@ def unseen(
 ) -> Unseen:  # fmt: skip
     """The rows of dev, judged by `head`, and with `folds` the rows of its lessons, each judged without its fold.
 
-    A row of dev whose label the head does not know is left out.
+    A row of dev whose label the head does not know is left out, and so is what people said in the service: they look at
+    what a model is unsure of, so that it would seem less sure than it is, and no file may hold it.
     """
     known = [row for row in dev if row.label in labels]
     vectors = matrix([row.prepared for row in known], vector_of, width=len(head.weight))
@@ -54,7 +55,7 @@ def unseen(
     if folds is None:
         return found
     fitted, given, rows = folds
-    judged = fitted.judged
+    judged = fitted.judged[[rows[place].agreement is None for place in fitted.judged.tolist()]]
     return Unseen(
         [*(rows[place] for place in judged.tolist()), *known], np.concatenate([given.truth[judged], truth]),
         np.concatenate([fitted.logits[judged], found.logits]),
@@ -66,7 +67,7 @@ def category_thresholds(
 ) -> dict[str, dict[str, float]]:
     """By language and category, so that of `found` at most `max_error` are misrouted."""
     parents = np.array([table.category_ids.index(label.parent) for label in table.topics])
-    sums = table.category_sums(found.probabilities(temperatures))
+    sums = table.category_probabilities(found.probabilities(temperatures))
     said = sums.argmax(axis=1) if len(sums) else np.zeros(0, np.int64)
     names = np.array(table.category_ids, np.str_)
     answers = Answers(sums.max(axis=1, initial=0), names[said], said == parents[found.truth])

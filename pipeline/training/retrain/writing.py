@@ -11,18 +11,19 @@ from typing import Any
 
 from pipeline import bundle as bundles
 from pipeline.bundle import Bundle
+from pipeline.settings import ROUTES
 from pipeline.training.provenance import provenance
 from pipeline.training.retrain.assembling import place_encoder
 from pipeline.training.retrain.card import render_card
 from pipeline.training.retrain.record import cost
-from pipeline.training.retrain.routes import render_routes
+from pipeline.training.retrain.routes import routes_for
 from pipeline.training.retrain.splits import RECORD
 from pipeline.training.retrain.survey import Request, Survey
 from pipeline.training.retrain.suspects import Suspect, write_suspects
 from pipeline.training.retrain.taxonomies import draft
 from pipeline.writers import write_rejects
 
-CARD, ROUTES = "MODEL_CARD.md", "routes.toml"
+CARD = "MODEL_CARD.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,13 @@ def write_model(
     """The bundle, its card, routes and record; `start` is the time.perf_counter() of the beginning."""
     folder = request.folder
     notes = [place_encoder(trained.encoder, folder.parent)]
-    queues = found.found.labels.queues
+    routes = routes_for(found.found.labels, request.base, folder.name)
     (folder / ROUTES).unlink(missing_ok=True)
     digest = bundles.save(trained, folder, built=provenance())
     saved = replace(trained, sha256=digest)
-    if queues:
-        write_text(folder / ROUTES, render_routes(queues, trained.taxonomy, folder.name))
-        notes.append(f"{folder / ROUTES}: routes for these labels")
+    if routes:
+        write_text(folder / ROUTES, routes)
+        notes.append(f"{folder / ROUTES}: routes for these labels, used where nabd.toml has none of its own")
     complete = {"model": {"name": saved.name, "version": saved.version, "sha256": digest}, **record}
     complete |= cost(time.perf_counter() - start)
     write_text(folder / CARD, render_card(saved, complete))

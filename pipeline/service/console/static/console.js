@@ -37,14 +37,19 @@ if (upload) {
   });
 }
 
-// Review by keyboard, while the focus is in its form. On a keyboard of another script the place of the key counts.
+// The digit or letter of a key; on a keyboard of another script the place of the key counts.
+function keyOf(event) {
+  const placed = event.code.replace(/^(Digit|Numpad|Key)/, "").toLowerCase();
+  return /^[a-z0-9]$/i.test(event.key) ? event.key.toLowerCase() : placed;
+}
+
+// Review by keyboard, while the focus is in its form.
 const review = document.getElementById("review");
 if (review) {
   review.focus();
   review.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("select")) return;
-    const placed = event.code.replace(/^(Digit|Numpad|Key)/, "").toLowerCase();
-    const key = /^[a-z0-9]$/i.test(event.key) ? event.key.toLowerCase() : placed;
+    const key = keyOf(event);
     const topic = /^[a-z0-9]$/.test(key) && review.querySelector(`[data-key="${key}"]`);
     if (topic) {
       topic.checked = true;
@@ -59,4 +64,20 @@ if (review) {
     event.preventDefault();
   });
   review.addEventListener("submit", () => { review.querySelector("button.main").disabled = true; });
+}
+
+// Judging by keyboard: a digit gives the verdict of the message in focus, at first the one that the address names.
+const judging = document.getElementById("judging");
+if (judging) {
+  const named = location.hash && document.getElementById(location.hash.slice(1));
+  if (named) named.focus();
+  judging.addEventListener("keydown", (event) => {
+    const pair = event.target.closest(".pair");
+    if (!pair || event.ctrlKey || event.altKey || event.metaKey) return;
+    const key = keyOf(event);
+    const button = /^[0-9]$/.test(key) && pair.querySelector(`[data-key="${key}"]`);
+    if (!button) return;
+    event.preventDefault();
+    button.click();
+  });
 }

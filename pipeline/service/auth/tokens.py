@@ -1,4 +1,5 @@
-"""The token that every form carries: signed with a secret of the reader's cookies, so that no other site can write it.
+"""The token that every form of the console carries: signed with a secret of the reader's cookies, so that no other site
+can write it.
 
 The secret is that of the login, else of a random cookie. Nothing is kept on the server: a token outlives a restart and
 is good at any process that serves the console.

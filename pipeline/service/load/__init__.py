@@ -1,0 +1,1 @@
+"""The service under load: as many clients as the requirement names, on this machine, with wrk."""

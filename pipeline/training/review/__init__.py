@@ -1,0 +1,1 @@
+"""Which messages to label next, and what so many labels buy."""
