@@ -62,8 +62,9 @@ started from, else its own. A flag beats an environment variable, which beats th
 Each `[[route]]` has a `name`, a `queue`, a `priority` ({", ".join(PRIORITIES)}), `sla_minutes`, and if wanted `when`
 and `tags`. The first route whose every condition holds decides; the last must have no `when`. A condition is on
 {conditions}, or on a column of your own file, `"{COLUMN}NAME"`; a list means any of its values.
-The values are in [labels.md](labels.md). A key or a value that is not known, and a route that those above it leave
-nothing to, are errors that name the line.
+The values are in [labels.md](labels.md), or are the labels of the model that is used. A key or a value that is not
+known, and a route that those above it leave nothing to, are errors that name the line. A file without routes gets those
+that the model brings for [labels of its own](own-labels.md), or Nabd's.
 
 `channel` is the value of the column that holds the channel, as it is in your file. `risk` is the band of the customer
 ({bands}): `nabd score` does not know it, so a route that asks for it matches nothing there. It is

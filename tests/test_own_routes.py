@@ -22,6 +22,7 @@ from pipeline.routing.standard import standard_rules
 from pipeline.settings import ROUTES, Settings, for_model, home, load_settings, model_folder
 from pipeline.taxonomy import DEFAULT, OUT_OF_SCOPE, TASKS, Label, Taxonomy
 from pipeline.training.retrain.routes import render_routes
+from pipeline.training.retrain.taxonomies import read_file
 
 OWN = {"Money back": "Money", "شكوى": "Money", "پیگیری سفارش": "پیگیری سفارش"}
 SHIPPED = load_settings(environment={}).routes
@@ -221,3 +222,18 @@ def test_a_domain_of_ones_own_is_called_as_its_category() -> None:
 
 def test_the_settings_alone_have_nabds_labels() -> None:
     assert Settings().labels == DEFAULT
+
+
+def test_the_documented_file_of_labels_is_read(tmp_path: Path) -> None:
+    page = (home() / "docs" / "own-labels.md").read_text(encoding="utf-8")
+    found = read_file(written(tmp_path / "labels.toml", page.split("```toml\n")[1].split("```")[0]))
+    assert (found.queues, found.aliases) == ({"money back": "cash desk"}, {"refunds": "money back"})
+    assert [(each.id, each.fa, each.parent) for each in found.categories] == [("money", "پول", "support")]
+
+
+def test_a_category_gives_its_labels_its_queue_and_its_names(tmp_path: Path) -> None:
+    labels = '[[label]]\nname = "a"\nfa = "آ"\n[[label]]\nname = "b"\ncategory = "m"\n'
+    text = f'{labels}[[category]]\nname = "m"\nqueue = "q"\n'
+    found = read_file(written(tmp_path / "labels.toml", text))
+    assert found.queues == {"b": "q"}
+    assert {each.id: each.fa for each in found.categories} == {"m": "m", "a": "آ"}

@@ -102,13 +102,16 @@ def test_nothing_that_is_written_inside_the_model_holds_a_message(retrained: tup
     folder = retrained[0].bundle_folder
     assert {path.name for path in folder.iterdir()} == {
         "routes.toml",
+        "reference.parquet",
         "manifest.json",
         "heads.safetensors",
         "MODEL_CARD.md",
         "retrain.json",
     }
     written = "".join(
-        path.read_text(encoding="utf-8") for path in folder.glob("*[!s]") if path.suffix != ".safetensors"
+        path.read_text(encoding="utf-8")
+        for path in folder.glob("*[!s]")
+        if path.suffix not in (".safetensors", ".parquet")
     )
     assert not any(row["message"] in written for row in rows())
     assert "# Model card: mine" in written
@@ -296,6 +299,18 @@ def test_a_weight_counts_as_so_many_rows() -> None:
     weights = np.where(np.arange(30) < 10, 2.0, 1.0)
     one, other = Discriminant(0.3).fit(vectors, truth, weights), Discriminant(0.3).fit(*twice, np.ones(40))
     assert np.allclose(one.coef_, other.coef_, atol=1e-8)
+
+
+def test_a_label_of_few_rows_is_found_among_labels_of_many() -> None:
+    """In many dimensions a mean of 8 rows lies far out by chance alone, and would lose to every other."""
+    rng = np.random.default_rng(5)
+    centres = 0.25 * rng.normal(0, 1, (4, 200))
+    truth = np.repeat([0, 1, 2, 3], [400, 400, 400, 8])
+    model = Discriminant(0.4).fit(centres[truth] + rng.normal(0, 1, (len(truth), 200)), truth, np.ones(len(truth)))
+    asked = np.repeat(np.arange(4), 100)
+    said = ((centres[asked] + rng.normal(0, 1, (400, 200))) @ model.coef_.T + model.intercept_).argmax(axis=1)
+    assert (said[asked == 3] == 3).mean() > 0.8
+    assert (said[asked != 3] == asked[asked != 3]).mean() > 0.9
 
 
 def test_a_label_without_rows_is_never_said() -> None:

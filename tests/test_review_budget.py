@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -320,3 +321,13 @@ def test_the_verdict_names_the_numbers_that_are_beyond_chance() -> None:
         "Labels at which it is better than chance: 1,600; worse: 25."
     )
     assert verdict(curve[:1], {REVIEW: "it", RANDOM: "chance"}).endswith("chance: none; worse: 25.")
+
+
+def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("choose", "run", "study", "curve"):
+        monkeypatch.delitem(sys.modules, f"pipeline.training.review.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
+    for given in (("in.csv", "-o", "x.csv"), ("--curve", "x.csv")):
+        done = nabd("review", *given)
+        assert isinstance(done.exception, UsageError)
+        assert "pip install 'nabd[train]'" in str(done.exception)

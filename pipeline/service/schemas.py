@@ -114,9 +114,6 @@ class ScoredOut(Answer):
     domain: str
     category: PredictionOut
     topic: PredictionOut
-    topics: tuple[str, ...] = Field(
-        description="all that the message has, the most probable first; mostly `topic` alone"
-    )
     sentiment: PredictionOut | None = Field(description="null when the message is out of scope")
     sentiment_score: float | None = Field(description="P(positive) - P(negative), in [-1, 1]")
     emotion: PredictionOut
@@ -126,6 +123,9 @@ class ScoredOut(Answer):
     review: tuple[str, ...] = Field(description="reasons to hand the message to a person; empty: none")
     flags: tuple[str, ...]
     model: str
+    topics: tuple[str, ...] = Field(
+        description="all that the message has, the most probable first; mostly `topic` alone"
+    )
     explanation: ExplanationOut | None = Field(None, description="where `explain` asked for it")
 
 

@@ -31,6 +31,7 @@ from pipeline.static import Ids, StaticEncoder, features
 from pipeline.training.assemble import assemble, joined_labels, topic_centres
 from pipeline.training.augment import respell
 from pipeline.training.cascade import build_cascade
+from pipeline.training.drift.reference import write_references
 from pipeline.training.embed import embed
 from pipeline.training.examples import Example, draw_groups, load_examples, own_dev
 from pipeline.training.provenance import provenance
@@ -99,6 +100,7 @@ def run(data: Path, teacher: Path, folder: Path, vectors: Path, *, seed: int = 0
     fast = replace(assemble(folder.name, encoder, heads, dev, vector_of), training=training)
     digest = bundles.save(fast, folder, built=provenance())
     cascade, curve = build_cascade(bundles.load(folder), full, dev, models / "nabd-cascade")
+    write_references(dev, [folder, models / "nabd-cascade"])
     return "\n".join([f"{folder} {digest[:8]}", *curve, f"{models / 'nabd-cascade'} {cascade[:8]}"])
 
 

@@ -92,6 +92,9 @@ Their test rows, at most {most:,} of each source and language drawn with seed {s
 scope has no sentiment, which counts as wrong in macro-F1 and accuracy, and is left aside in *of answered*.
 *trained on*: rows of the source's own train split that the model learnt from, all tasks."""
 
+FEW = """Five and ten examples a label, beside what others report on as many: [few-shot.md](few-shot.md). A new label
+taught in one language alone: [new-label.md](new-label.md)."""
+
 
 def render_results(metrics: Mapping[str, Any]) -> str:
     """The whole page, Markdown."""
@@ -183,6 +186,7 @@ def _published(metrics: Mapping[str, Any]) -> Iterator[str]:
     ]
     rows = [row for row in rows if row[3] != ABSENT]
     yield table(["data", "published", "by", "ours", "comparable"], rows)
+    yield FEW
 
 
 def _reproduce(metrics: Mapping[str, Any]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from pipeline.heads import Heads
 from pipeline.score import prepare
 from pipeline.taxonomy import TASKS
 from pipeline.training.assemble import MAX_ERROR, VectorOf, assemble, joined_labels, matrix, topic_centres
+from pipeline.training.drift.reference import write_references
 from pipeline.training.embed import embed
 from pipeline.training.examples import Example, load_examples, own_dev, training_draw
 from pipeline.training.linear import (
@@ -134,6 +135,7 @@ def record(data: Path, used: Sequence[Example], seed: int) -> dict[str, Any]:
 def _save(trained: Bundle, folder: Path, dev: Sequence[Example], vector_of: VectorOf, training: dict[str, Any]) -> str:
     training["dev"] = {f"{task}_macro_f1": score for task, score in _dev_scores(trained.heads, dev, vector_of).items()}
     digest = bundles.save(replace(trained, training=training), folder, built=provenance())
+    write_references(dev, [folder])
     lines = [f"{name} {score:.3f} on dev" for name, score in training["dev"].items()]
     return "\n".join([*lines, f"{folder} {digest[:8]}"])
 

@@ -13,14 +13,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from served import HERE, MakeApp
 
 from pipeline.bundle import Bundle, Judged
-from pipeline.drift.reference import FILE, save_reference
-from pipeline.drift.sample import sample_of
+from pipeline.drift.reference import FILE, load_reference, save_reference
+from pipeline.drift.sample import WIDTH, sample_of
 from pipeline.errors import UsageError
+from pipeline.manifest import read_bundle_manifest
 from pipeline.records import Message
 from pipeline.score import prepare, score
 from pipeline.service.drifting import DriftWatch
 from pipeline.service.settings import ServiceSettings, load_service_settings
-from pipeline.settings import Settings
+from pipeline.settings import Settings, model_folder
+from pipeline.taxonomy import DEFAULT
 
 SIZE = 60
 OPENINGS = ("سلام، ", "السلام عليكم، ", "Hello, ", "لطفا ", "يا جماعة ", "Please: ")
@@ -129,3 +131,15 @@ def test_the_rate_of_false_alarms_is_the_user_s(value: str, found: float) -> Non
 def test_a_rate_that_cannot_be_is_refused(value: str) -> None:
     with pytest.raises(UsageError, match=r"expected a number from 0\.001 to 0\.5"):
         load_service_settings(environment={"NABD_SERVICE_DRIFT_ALARM_RATE": value})
+
+
+@pytest.mark.parametrize("name", ["nabd-base", "nabd-fast", "nabd-cascade", "nabd-base-stated"])
+def test_every_shipped_model_brings_a_reference_of_its_own_version(name: str) -> None:
+    folder = model_folder(name)
+    reference = load_reference(folder / FILE)
+    assert reference.model == f"{name}@{read_bundle_manifest(folder)['sha256'][:8]}"
+    assert reference.size > 1000
+    assert reference.vectors is not None
+    assert reference.vectors.shape[1] == WIDTH
+    assert reference.truth is not None
+    assert set(reference.labels["category"]) | set(reference.truth) <= set(DEFAULT.category_ids)

@@ -19,7 +19,8 @@ from pipeline.encoder import FakeEncoder, Vectors
 from pipeline.errors import BundleError
 from pipeline.records import Message
 from pipeline.service.holder import ModelHolder
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
+from pipeline.taxonomy import DEFAULT
 
 CERTIFIED = {"n": 9, "ece": 0.04, "ceiling": 0.05, "within": True, "brier": 0.3, "reliability": [], "risk_coverage": []}
 
@@ -97,6 +98,29 @@ def test_a_broken_model_is_refused_and_the_one_before_answers_on(client: TestCli
     shutil.rmtree(models / "one")
     assert client.post("/v1/models/reload").status_code == 409
     assert client.post("/v1/score", json={"messages": [{"text": "hi"}]}).status_code == 200
+
+
+def test_the_routes_follow_the_labels_of_the_model_or_it_is_refused(
+    make_app: MakeApp, models: Path, tiny_bundle: Bundle
+) -> None:
+    first, *others = DEFAULT.topics
+    table = replace(DEFAULT, topics=(replace(first, id="قفل شدن حساب"), *others))
+    heads = replace(tiny_bundle.heads, labels=tiny_bundle.heads.labels | {"topic": table.topic_ids})
+    save(replace(tiny_bundle, name="own", taxonomy=table, heads=heads), models / "own")
+    rest = 'queue = "desk"\npriority = "normal"\nsla_minutes = 60\n'
+    file = models / "nabd.toml"
+    for text, code in (("", 200), (f'[[route]]\nname = "in"\nwhen = {{ topic = "{first.id}" }}\n{rest}', 409)):
+        last = f'[[route]]\nname = "all"\n{rest}' if text else ""
+        file.write_text(text + last, encoding="utf-8")
+        settings = load_settings(file, environment={}, model=str(models / "one"))
+        app = make_app(bundle=opened(str(models / "one")), settings=settings, loader=opened)
+        answer = TestClient(app, base_url=HERE).post("/v1/models/reload", json={"model": "own"})
+        assert answer.status_code == code
+        asked = {value for rule in app.state.service.model.settings.routes for value in rule.when.get("topic", ())}
+        assert (first.id in asked) == (code == 409)
+        if code == 409:
+            assert "has other labels than the routes" in answer.json()["detail"]
+            assert app.state.service.model.version == version(models / "one")
 
 
 @pytest.mark.parametrize("name", ["three", "../one", "/etc", "one/../two", ".", "", "two/manifest.json", "http://x/y"])

@@ -54,7 +54,9 @@ def quality(trial: Trial) -> list[Gate]:
 def _quality(trial: Trial, task: str) -> Gate:
     """Macro-F1: the lower bound of the change lies above the margin."""
     pairs = [pair for pair in _pairs(trial) if pair[0].truth(task) is not None]
-    truth, before = (names([case.truth(task) for case in cases]) for cases in zip(*pairs, strict=True))
+    truth = names([new.truth(task) for new, _ in pairs])
+    several = trial.new.bundle.taxonomy.multilabel  # each model is right with any topic of the row
+    before = names([old.truth(task) for _, old in pairs]) if several else truth
     new, old = (names([_said(case, task) for case in cases]) for cases in zip(*pairs, strict=True))
 
     def gained(counts: Floats) -> Floats:

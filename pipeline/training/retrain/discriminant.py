@@ -18,6 +18,9 @@ class Discriminant:
 
     The covariance within labels is pulled towards a multiple of the identity by `shrinkage` in [0, 1]; at 1 the nearest
     mean decides. Labels are taken to be alike frequent (Hastie et al., The Elements of Statistical Learning, 4.3).
+    The mean of n rows seems farther out than it is, the more so the fewer they are, so that a label of few rows would
+    hardly ever be said: what chance adds to its squared distance, tr(S⁻¹ W) / n, is taken off again (Moran and Murphy
+    1979, Applied Statistics 28:223).
     """
 
     def __init__(self, shrinkage: float) -> None:
@@ -36,8 +39,9 @@ class Discriminant:
         width = len(spread)
         pulled = (1 - self.shrinkage) * spread
         pulled[np.diag_indices(width)] += self.shrinkage * np.trace(spread) / width + 1e-9
-        coef = np.linalg.solve(pulled, means.T).T
-        intercept = -0.5 * (coef * means).sum(axis=1)
+        coef, noise = np.split(np.linalg.solve(pulled, np.concatenate([means.T, spread], axis=1)).T, [len(means)])
+        rows = totals**2 / np.bincount(columns, weights**2)
+        intercept = -0.5 * ((coef * means).sum(axis=1) - np.trace(noise) / rows)
         self.coef_ = coef - coef.mean(axis=0)
         self.intercept_ = intercept - intercept.mean()
         return self

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline import bundle as bundles
 from pipeline.bundle import Bundle
 from pipeline.settings import ROUTES
+from pipeline.training.drift.reference import write_reference
 from pipeline.training.provenance import provenance
 from pipeline.training.retrain.assembling import place_encoder
 from pipeline.training.retrain.card import render_card
@@ -66,6 +67,7 @@ def write_model(
     (folder / ROUTES).unlink(missing_ok=True)
     digest = bundles.save(trained, folder, built=provenance())
     saved = replace(trained, sha256=digest)
+    write_reference([row.text for row in found.dev], [row.label for row in found.dev], saved, folder)
     if routes:
         write_text(folder / ROUTES, routes)
         notes.append(f"{folder / ROUTES}: routes for these labels, used where nabd.toml has none of its own")

@@ -15,6 +15,7 @@ from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.cluster import KMeans
 
 from pipeline.calibrate import Floats
 from pipeline.encoder import Vectors
@@ -95,8 +96,6 @@ def quotas(counts: Mapping[str, int], budget: int, power: float) -> dict[str, in
 
 def _middles(pool: Pool, places: Places, quota: int, seed: int) -> list[int]:
     """The candidates of one language: those in the middle of their clusters, then the others by their uncertainty."""
-    from sklearn.cluster import KMeans
-
     weights = np.array([_weight(pool, place) for place in places.tolist()])
     order = np.argsort(-weights, kind="stable")[: WIDER * quota if pool.uncertainty is not None else None]
     top, weights = places[order], np.maximum(weights[order], 1e-6)

@@ -13,7 +13,7 @@ Column = typer.Option(metavar="COL", show_default="found by name and content", r
 
 
 def review_commands(app: typer.Typer) -> None:
-    """Adds the verb of reviewing to `app`; its learning curve needs the `train` extra."""
+    """Adds the verb of reviewing to `app`; it needs the `train` extra."""
     app.command("review")(review)
 
 
@@ -58,7 +58,10 @@ def review(
         raise UsageError(
             "name the messages to choose from and the sheet to write, IN and -o; or by --curve labelled rows"
         )
-    from pipeline.training.review.run import Job, pick
+    try:
+        from pipeline.training.review.run import Job, pick
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
 
     typer.echo(pick(Job(source, out, budget, columns, labelled, balance, seed), chosen))
 
@@ -70,10 +73,14 @@ def _curve(
     try:
         from pipeline.training.review.study import curve
     except ModuleNotFoundError as error:
-        raise UsageError(f"a curve needs {error.name}, which is not installed: pip install 'nabd[train]'") from None
+        raise _missing(error) from None
     from pipeline.settings import model_folder
     from pipeline.training.retrain.survey import Request
 
     vectors, plot = places
     request = Request(data, Path("curve"), model_folder(model), columns=columns, vectors=vectors, seed=seed)
     return curve(request, balance=balance, plot=plot)
+
+
+def _missing(error: ModuleNotFoundError) -> UsageError:
+    return UsageError(f"a review needs {error.name}, which is not installed: pip install 'nabd[train]'")

@@ -30,6 +30,7 @@ from pipeline.settings import Settings, model_folder
 from pipeline.training.prepare.dedupe import text_key
 from pipeline.training.retrain.labels import label_set
 from pipeline.training.retrain.rows import Labelled, cell
+from pipeline.training.retrain.sets import parts
 from pipeline.training.review.choose import Pool, points
 
 SAMPLE, PART = 200, 256  # rows looked at to tell columns apart; messages scored between two steps of the bar
@@ -134,9 +135,13 @@ def _pool(scored: Sequence[Scored], vectors: Vectors, labelled: Sequence[Labelle
     known = bundle.first_encoder.encode([row.prepared for row in labelled]) if labelled else vectors[:0]
     languages = np.array([*(each.language for each in scored), *(row.language for row in labelled)], np.str_)
     unsure = None
-    if labelled and label_set([row.label for row in labelled], bundle.taxonomy).kind == "base":
+    several = bundle.taxonomy.multilabel
+    names = parts((row.label for row in labelled), multilabel=several).values()
+    if labelled and label_set({name for found in names for name in found}, bundle.taxonomy).kind == "base":
         chances = np.array([list(each.topic.probabilities.values()) for each in scored])
-        unsure = np.concatenate([uncertainty(chances), np.zeros(len(labelled))])
+        pairs = np.stack([1 - chances, chances], axis=-1)  # of several topics, that of which it is least sure
+        mine = uncertainty(pairs).max(axis=1) if several else uncertainty(chances)
+        unsure = np.concatenate([mine, np.zeros(len(labelled))])
     is_labelled = np.arange(len(languages)) >= len(scored)
     return Pool(points(np.concatenate([vectors, known]), languages), languages, is_labelled, unsure)
 
