@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.bundle import Bundle
-from pipeline.taxonomy import Taxonomy
 from pipeline.training.behaviour.checks import CHECKS, Answers, Floors, ask, every_text
-from pipeline.training.behaviour.clear_messages import CLEAR
 from pipeline.training.registry.gates import Gate
 
-LABELLED = ("category", "topic")  # checks that ask for our own labels
+LABELLED = ("category", "topic", "reviewed")  # checks that ask for our labels, `out_of_scope` among them
 SHOWN = 3
 
 
@@ -35,9 +33,8 @@ def behaviour(new: Bundle, old: Bundle, *, margin: float) -> Gate:
 
 def _held(answers: Answers) -> dict[tuple[str, str], list[bool]]:
     """(check, language or rewrite) -> whether each case holds."""
-    ours = _knows_ours(answers.bundle.taxonomy)
     found: dict[tuple[str, str], list[bool]] = {}
-    for check in (name for name in CHECKS if ours or name not in LABELLED):
+    for check in (name for name in CHECKS if answers.knows_ours or name not in LABELLED):
         for group, (held, _) in CHECKS[check](answers):
             found.setdefault((check, group), []).append(held)
     return found
@@ -45,7 +42,3 @@ def _held(answers: Answers) -> dict[tuple[str, str], list[bool]]:
 
 def _share(held: Sequence[bool]) -> float:
     return sum(held) / len(held)
-
-
-def _knows_ours(table: Taxonomy) -> bool:
-    return all(table.category_of.get(clear.topic) == clear.category for clear in CLEAR)
