@@ -17,6 +17,8 @@ from rich.console import Console
 
 from pipeline import bundle as bundles
 from pipeline.bundle import Bundle
+from pipeline.drift.reference import save_reference
+from pipeline.drift.sample import Sample
 from pipeline.encoder import Vectors
 from pipeline.errors import InputError, UsageError
 from pipeline.heads import Heads
@@ -29,7 +31,7 @@ from pipeline.taxonomy import DEFAULT, LABELS, Taxonomy
 from pipeline.training.certificate import certificate
 from pipeline.training.registry import gates
 from pipeline.training.registry.behaviour import behaviour
-from pipeline.training.registry.complete import complete, replayed
+from pipeline.training.registry.complete import complete, covered, replayed
 from pipeline.training.registry.cost import speed, weight
 from pipeline.training.registry.gates import Gate, resampled
 from pipeline.training.registry.margins import NAMES, Margins, load_margins, parse_margins
@@ -209,6 +211,22 @@ def test_a_certificate_without_card_or_data_is_not_complete(
     assert gate.found.startswith("lacks MODEL_CARD.md; the hash of what it learnt from")
     gate = complete(good, {"languages": {name: {} for name in certified["languages"]}})
     assert gate.found.startswith("lacks figures of all; figures of ar")
+
+
+def test_a_language_that_the_champion_was_retrained_on_is_not_given_up(
+    sides: Mapping[str, Side], tmp_path: Path
+) -> None:
+    good = trial(sides, "new")
+    old = Trial(good.new, replace(good.old, folder=tmp_path), Margins())
+    spoken = np.array(["ar"] * 40 + ["ar-Latn"] * 5 + ["fa"] * 30 + ["en"] * 30 + ["und"] * 20)
+    save_reference(Sample({"language": spoken}, model="old@1"), str(tmp_path / "reference.parquet"))
+    assert covered(old).passed, "it was not retrained on a desk's own rows"
+    (tmp_path / "retrain.json").write_text("{}", encoding="utf-8")
+    assert covered(old).passed
+    without = [case for case in good.new.cases if case.example.lang != "fa"]
+    found = covered(replace(old, new=replace(good.new, cases=without)))
+    assert not found.passed
+    assert found.found.startswith("no row of fa")
 
 
 def test_the_replay_counts_once_enough_is_judged_of_this_pair(sides: Mapping[str, Side]) -> None:

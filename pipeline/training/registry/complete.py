@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.drift.reference import FILE, load_reference
 from pipeline.judging import Judgement
 from pipeline.manifest import read_bundle_manifest
 from pipeline.training.registry.gates import Gate
 from pipeline.training.registry.trial import Trial
+from pipeline.training.retrain.splits import RECORD
 
 CARD = "MODEL_CARD.md"
+LANGUAGES, SHARE = ("ar", "fa", "en"), 0.1
 FIGURES = ("n", "ece", "ceiling", "brier", "reliability", "risk_coverage")
 
 
@@ -33,6 +36,25 @@ def complete(trial: Trial, certified: Mapping[str, Any]) -> Gate:
     line = f"lacks {'; '.join(lacks)}" if lacks else f"category certified for {', '.join(('all', *certified_for))}"
     line += f"; too few rows of {', '.join(few)}" if few else ""
     return Gate("certificate", not lacks, line, "card, data hash, figures of every language with enough gate rows")
+
+
+def covered(trial: Trial) -> Gate:
+    """No language is given up: where the champion was retrained on a desk's own rows, the gate holds its languages.
+
+    Rows that lack a language altogether cannot show what became of it. A shipped champion was made for every desk, so
+    it asks for none.
+    """
+    asked = f"gate rows of every language with {SHARE:.0%} of the champion's own dev rows"
+    kept = trial.old.folder / FILE
+    if not (trial.old.folder / RECORD).exists() or not kept.exists():
+        return Gate("languages kept", True, "the champion was not retrained on a desk's own rows: not judged", asked)
+    spoken = Counter(language.partition("-")[0] for language in load_reference(kept).labels["language"].tolist())
+    had = {name for name, rows in spoken.items() if name in LANGUAGES and rows >= SHARE * spoken.total()}
+    lost = sorted(had - {case.example.lang for case in trial.new.cases})
+    line = (
+        f"no row of {', '.join(lost)}: retrain on messages of it, too" if lost else f"rows of {', '.join(sorted(had))}"
+    )
+    return Gate("languages kept", not lost, line, asked)
 
 
 def replayed(found: Judgement | None, trial: Trial) -> Gate:

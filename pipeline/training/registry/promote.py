@@ -17,7 +17,7 @@ from pipeline.settings import Settings, model_folder
 from pipeline.training.certificate import certificate
 from pipeline.training.registry import gates
 from pipeline.training.registry.behaviour import behaviour
-from pipeline.training.registry.complete import complete, replayed
+from pipeline.training.registry.complete import complete, covered, replayed
 from pipeline.training.registry.cost import speed, weight
 from pipeline.training.registry.gates import Gate
 from pipeline.training.registry.history import Event, crown, refuse
@@ -90,6 +90,7 @@ def judge(trial: Trial, registry: Registry, version: Version) -> list[Gate]:
         speed(trial),
         weight(trial),
         complete(trial, certified),
+        covered(trial),
         replayed(judgement_of(version), trial),
     ]
     with TemporaryDirectory(prefix="nabd-") as folder:
