@@ -17,7 +17,7 @@ from pipeline.service.state import Service
 from pipeline.service.upkeep import Upkeep
 from pipeline.service.webhooks.delivery import Delivery
 
-DELIVERED, KEPT_UP = 2.0, 60.0  # seconds between two rounds
+DELIVERED, KEPT_UP, WATCHED = 2.0, 60.0, 600.0  # seconds between two rounds
 PATIENCE = 10.0  # seconds that a thread has to end
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Background:
         self._delivery = Delivery(service.store, known.webhook_urls, known.webhook_secret, clock=service.clock)
         self._repeating = [Repeating("upkeep", Upkeep(service), every=KEPT_UP)]
         if known.drift_window:
-            self._repeating.append(Repeating("drift", service.drift.check, every=KEPT_UP))
+            self._repeating.append(Repeating("drift", service.drift.check, every=WATCHED))
         if known.webhook_urls:
             self._repeating.append(Repeating("webhooks", self._delivery.send_due, every=DELIVERED))
 
