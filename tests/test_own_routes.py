@@ -93,6 +93,13 @@ NAME = st.text(st.sampled_from("ab رلی\u200cک;:\"'\\#[]"), min_size=1, max_s
 )
 
 
+def test_a_topic_that_is_called_as_its_category_leaves_the_other_topics_their_queue() -> None:
+    table = labels_of({"پرداخت": "پرداخت", "فاکتور": "پرداخت"})
+    rules = standard_rules(SHIPPED, table, {"پرداخت": "صندوق"})
+    assert queue_of("پرداخت", table, rules) == "صندوق"
+    assert queue_of("فاکتور", table, rules) == "پرداخت"
+
+
 @given(st.dictionaries(NAME, NAME, min_size=1, max_size=6), st.data())
 def test_rendered_routes_are_read_back_as_they_were_and_leave_no_label_behind(
     tmp_path_factory: pytest.TempPathFactory, above: dict[str, str], data: st.DataObject

@@ -24,9 +24,9 @@ def standard_rules(
     given = queues or {}
     fitting = [rule for rule in shipped[:-1] if _holds(rule, table)]
     first = 1 + max((place for place, rule in enumerate(fitting) if not _asked(rule)), default=-1)
-    served = {OUT_OF_SCOPE, *given, *(label for rule in fitting for label in _asked(rule))}
+    served = {("topic", OUT_OF_SCOPE), *(("topic", topic) for topic in given)}.union(*map(_asked, fitting))
     lines = [(topic, category, table.domain_of[category]) for topic, category in table.category_of.items()]
-    left = {category: category for topic, category, domain in lines if served.isdisjoint((topic, category, domain))}
+    left = {line[1]: line[1] for line in lines if served.isdisjoint(zip(OWN, line, strict=True))}
     rules = [
         *fitting[:first], *_by_queue("topic", table.topic_ids, given), *fitting[first:],
         *_by_queue("category", table.category_ids, left),
@@ -44,9 +44,9 @@ def _by_queue(task: str, labels: Sequence[str], queues: Mapping[str, str]) -> li
     return [Rule(queue, queue, PRIORITY, SLA_MINUTES, {task: tuple(each)}) for queue, each in found.items()]
 
 
-def _asked(rule: Rule) -> set[str]:
-    """The labels in scope that it asks for."""
-    return {value for key in OWN for value in rule.when.get(key, ())} - {OUT_OF_SCOPE}
+def _asked(rule: Rule) -> set[tuple[str, str]]:
+    """The labels in scope that it asks for, each with its level: a topic may be called as a category is."""
+    return {(key, value) for key in OWN for value in rule.when.get(key, ()) if value != OUT_OF_SCOPE}
 
 
 def _holds(rule: Rule, table: Taxonomy) -> bool:
