@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Self
 
+from pipeline.training import tables
 from pipeline.training.bench.rounds import Rates
 
 
@@ -44,5 +45,4 @@ def verdict(value: float | None, limit: float, *, at_least: bool = False) -> str
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: int = 0) -> str:
     """A Markdown table; the last `right` columns are aligned to the right."""
-    marks = ["---"] * (len(header) - right) + ["---:"] * right
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, marks, *rows)) + "\n"
+    return tables.table(header, rows, text_columns=len(header) - right) + "\n"

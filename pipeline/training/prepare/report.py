@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.taxonomy import TASKS
 from pipeline.training.prepare.example import SPLITS, Example, Tally
 from pipeline.training.sources import Located, Source
+from pipeline.training.tables import table
 
 Counts = Mapping[str, int]
 
@@ -55,10 +56,10 @@ class Report:
     def to_markdown(self) -> str:
         lines = [f"# Training data\n\nLicences: {self.licence}. Seed: {self.seed}. Rows: sha256 `{self.sha256}`.\n"]
         head = ["source", "read", *SPLITS, "eval. only", *TASKS, "dropped"]
-        lines += _table(head, [_row(source) for source in self._with_sum()])
+        lines.append(table(head, [_row(source) for source in self._with_sum()]))
         lines.append("\nThe columns of the five tasks count labels in train. *eval. only* rows of train are scored on "
                      "and never train the shipped model.\n\n## Dropped\n")  # fmt: skip
-        lines += _table(["why", "source", "rows"], self._drops())
+        lines.append(table(["why", "source", "rows"], self._drops()))
         lines.append(f"\nMissing sources: {', '.join(self.missing) or 'none'}.")
         return "\n".join(lines) + "\n"
 
@@ -111,8 +112,3 @@ def _row(source: SourceReport) -> list[str]:
     counts = [source.read, *(source.kept[split] for split in SPLITS), source.evaluation_only]
     counts += [source.tasks[task]["train"] for task in TASKS] + [sum(source.dropped.values())]
     return [source.name, *(str(count) for count in counts)]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    rule = ["---", *("---:" for _ in head[1:])]
-    return ["| " + " | ".join(cells) + " |" for cells in (head, rule, *rows)]
