@@ -24,7 +24,7 @@ from pipeline.taxonomy import DEFAULT, OUT_OF_SCOPE, TASKS
 from pipeline.training.card import render_card
 from pipeline.training.evaluate import Judging, evaluate, publish
 from pipeline.training.examples import Example
-from pipeline.training.parity import family
+from pipeline.training.parity import FEW_SHOT, family, few_shot
 from pipeline.training.results import render_results
 from pipeline.training.scorecard import Case, difference, handed_over, scorecard
 from pipeline.training.tables import figure, table
@@ -237,6 +237,18 @@ def test_the_pages_state_the_figures(metrics: dict[str, Any]) -> None:
     assert "![Reliability diagrams and risk-coverage curves](certificate.svg)" in card
     for found in metrics["certificate"]["languages"]["all"].values():
         assert f"{found['ece']:.3f} / {found['ceiling']:.3f}" in card
+
+
+def test_the_few_shot_table_is_read_from_beside_the_models(metrics: dict[str, Any], tmp_path: Path) -> None:
+    assert few_shot(tmp_path) == []
+    assert "Few examples a label" not in render_results(metrics | {"few_shot": []})
+    spread = {"mean": 0.7521, "deviation": 0.0104}
+    kept = {"set": "banking77", "model": "tiny", "seen": False, "examples": 5, "draws": 3, "accuracy": spread,
+            "macro_f1": spread, "seconds": 1.5, "megabytes": 900}  # fmt: skip
+    (tmp_path / FEW_SHOT).write_text(json.dumps([kept]), encoding="utf-8")
+    page = render_results(metrics | {"few_shot": few_shot(tmp_path)})
+    assert "Mean over 3 draws" in page
+    assert "| banking77 | tiny | new | 5 | 0.752 ± 0.010 | 0.752 ± 0.010 | 1.5 | 900 |" in page
 
 
 def test_the_card_names_sources_without_a_licence(metrics: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,37 @@ def test_it_is_compared_with_the_baseline_on_dev(retrained: tuple[Retrained, str
     sizes = {name: record["splits"][name]["rows"] for name in ("train", "dev", "gate")}
     assert sum(sizes.values()) == record["rows"]["kept"] == len(rows())
     assert min(sizes.values()) > 10
+
+
+def test_a_file_held_out_is_judged_by_and_nothing_is_learnt_of_it(
+    retrained: tuple[Retrained, str], tiny_bundle: bundles.Bundle, tmp_path: Path
+) -> None:
+    bundles.save(tiny_bundle, tmp_path / "models" / "tiny")
+    fresh = [{**row, "message": f"{row['message']} 777", "id": "h" + row["id"]} for row in rows(2)]
+    odd = [{"id": "u", "message": "a label that nobody taught", "label": "Invoice"}, rows()[0]]
+    data = write(tmp_path / "held.csv", fresh + odd)
+    found = made(tmp_path, tmp_path / "models" / "tiny", held_out=data)
+    assert found.digest == retrained[0].digest
+    assert found.metrics == retrained[0].metrics
+    assert found.held_out["all"]["n"] == sum(found.held_out[language]["n"] for language in ("ar", "fa", "en"))
+    assert found.held_out["all"]["accuracy"]["recipe"]["value"] > 0.9
+    assert read_record(found.bundle_folder)["held_out"] == found.held_out
+    said = "\n".join(found.notes)
+    assert "| rows of held.csv | measure | rows | heads | linear | difference |" in said
+    counted = re.search(r"held.csv: (\d+) rows to judge by. Left out: (\d+) whose text the export holds, (\d+) ", said)
+    assert counted
+    assert sum(map(int, counted.groups())) == len(fresh) + len(odd)
+    assert int(counted[1]) == found.held_out["all"]["n"]
+    assert int(counted[2]) >= 1
+    assert int(counted[3]) >= 1
+
+
+def test_a_file_held_out_with_nothing_to_judge_by_is_refused(tiny_bundle: bundles.Bundle, tmp_path: Path) -> None:
+    bundles.save(tiny_bundle, tmp_path / "models" / "tiny")
+    data = write(tmp_path / "held.csv", rows(2))
+    with pytest.raises(InputError, match=r"--held-out .*held.csv: none of its 48 labelled rows can be judged"):
+        made(tmp_path, tmp_path / "models" / "tiny", held_out=data)
+    assert not (tmp_path / "models" / "mine").exists()
 
 
 def test_nothing_that_is_written_inside_the_model_holds_a_message(retrained: tuple[Retrained, str]) -> None:

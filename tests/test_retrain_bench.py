@@ -11,6 +11,7 @@ from retrain_export import TEXTS, rows
 from pipeline.bundle import Bundle
 from pipeline.training.examples import Example
 from pipeline.training.retrain import fewshot
+from pipeline.training.tables import few_shot_table
 
 TOPICS = dict(zip(TEXTS, ("refund", "fault", "delivery", "praise"), strict=True))
 
@@ -42,9 +43,12 @@ def test_a_few_examples_a_label_are_measured_on_the_whole_test_split(
     assert [(one.shots, one.source) for one in found] == [(2, "banking77")] * 2 + [(5, "banking77")] * 2
     assert all(0.5 < one.accuracy <= 1 and one.seconds > 0 and one.megabytes > 1 for one in found)
     assert fewshot.measure(banking, tiny_bundle, tmp_path, source="arbanking77") == []
-    page = fewshot.render(found, {("tiny", "banking77"): False})
-    assert "| banking77 | tiny | new | 2 |" in page
-    assert "0.84 and 0.90 (ICDA)" in page
+    kept = fewshot.summary(found, {("tiny", "banking77"): False})
+    assert [(one["examples"], one["draws"], one["seen"]) for one in kept] == [(2, 2, False), (5, 2, False)]
+    assert kept[0]["accuracy"]["mean"] == pytest.approx((found[0].accuracy + found[1].accuracy) / 2, abs=1e-4)
+    shown = few_shot_table({"few_shot": kept})
+    assert "| banking77 | tiny | new | 2 |" in shown
+    assert f"{kept[1]['accuracy']['mean']:.3f} ± {kept[1]['accuracy']['deviation']:.3f}" in shown
 
 
 def test_the_test_split_teaches_nothing(banking: list[Example], tiny_bundle: Bundle, tmp_path: Path) -> None:

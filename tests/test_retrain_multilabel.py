@@ -336,6 +336,18 @@ def test_the_same_inputs_give_the_same_model(
     assert made(tiny_bundle, tmp_path, seed=1).digest != learnt[0].digest
 
 
+def test_a_file_held_out_is_judged_by_label_sets(
+    learnt: tuple[Retrained, Path], tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    fresh = messages(30, seed=11)
+    data = write(tmp_path / "held.csv", fresh, COLUMNS)
+    found = made(tiny_bundle, tmp_path, held_out=data)
+    assert found.digest == learnt[0].digest
+    assert len(fresh) / 2 < found.held_out["all"]["n"] <= len(fresh)
+    assert found.held_out["all"]["micro_f1"]["recipe"]["value"] > 0.8
+    assert any("| rows of held.csv | measure |" in note for note in found.notes)
+
+
 def test_it_is_compared_and_recorded(learnt: tuple[Retrained, Path]) -> None:
     found, folder = learnt
     record = read_record(found.bundle_folder)

@@ -23,7 +23,7 @@ from pipeline.training.certificate import certificate
 from pipeline.training.examples import Example, evaluation_draw, load_examples, own_dev, training_draw
 from pipeline.training.figures import draw_certificate
 from pipeline.training.intents import measure_intents
-from pipeline.training.parity import distances, family, parity
+from pipeline.training.parity import distances, family, few_shot, parity
 from pipeline.training.provenance import check_rows, identity, libraries, origins, rows_of, split_sizes
 from pipeline.training.results import render_results
 from pipeline.training.scorecard import Case, answer_of, difference, grouped, handed_over, scorecard
@@ -51,6 +51,7 @@ def run(data: Path, model: Path, docs: Path, judging: Judging, *, tracking: str)
     """
     metrics = evaluate(bundles.load(model), data, judging)
     metrics["family"] = family(model.parent, metrics)
+    metrics["few_shot"] = few_shot(model.parent)
     return publish(metrics, model, docs, tracking=tracking)
 
 

@@ -17,6 +17,7 @@ from pipeline.training.examples import Example
 from pipeline.training.metrics import rounded
 from pipeline.training.scorecard import Case, grouped, scorecard
 
+FEW_SHOT = "few-shot.json"  # beside the models' folders
 DIALECTS = {"arbanking77": ("category", "accuracy"), "arsarcasm-v2": ("sentiment", "head_macro_f1")}
 
 
@@ -49,6 +50,12 @@ def distances(rows: Sequence[Example], bundle: Bundle) -> dict[str, Any]:
         "flagged_in_scope": rounded(float(flagged[~strange].mean())) if known else None,
         "flagged_out_of_scope": rounded(float(flagged[strange].mean())) if known else None,
     }
+
+
+def few_shot(models: Path) -> list[dict[str, Any]]:
+    """What `python -m pipeline.training.retrain.fewshot` measured of the models of this folder; empty if never run."""
+    kept = models / FEW_SHOT
+    return json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
 
 
 def family(models: Path, metrics: Mapping[str, Any]) -> dict[str, Any]:

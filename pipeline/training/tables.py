@@ -130,6 +130,20 @@ def family_table(metrics: Mapping[str, Any]) -> str:
     return table(["model", *heads, "sentiment macro-F1", "handed over", "accuracy of the rest"], rows)
 
 
+def few_shot_table(metrics: Mapping[str, Any]) -> str:
+    """A row for each set, model and number of examples a label."""
+    rows = [
+        [
+            one["set"], one["model"], "seen" if one["seen"] else "new", one["examples"],
+            *(f"{one[name]['mean']:.3f} ± {one[name]['deviation']:.3f}" for name in ("accuracy", "macro_f1")),
+            f"{one['seconds']:.1f}", f"{one['megabytes']:,}",
+        ]
+        for one in metrics["few_shot"]
+    ]  # fmt: skip
+    header = ["set", "encoder of", "labels", "examples", "accuracy", "macro-F1", "seconds", "MB"]
+    return table(header, rows, text_columns=3)
+
+
 def distance_line(metrics: Mapping[str, Any]) -> str:
     """What the distance from the familiar adds."""
     found = metrics["distance"]

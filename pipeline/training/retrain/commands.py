@@ -52,6 +52,9 @@ def retrain(
     feedback: Annotated[
         bool, typer.Option("--feedback", help="learn, too, what people said in the service, from its store")
     ] = False,
+    held_out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="labelled messages to be judged by as well; none is learnt")
+    ] = None,
     only_check: Annotated[bool, typer.Option("--check", help="check the export and make no model")] = False,
     vectors: Annotated[Path, typer.Option(metavar="DIR", help="kept vectors")] = Path("build/vectors"),
     settings: Annotated[
@@ -73,7 +76,7 @@ def retrain(
     columns = {"label": label, "text": text, "customer": customer, "time": time, "id": id}
     request = Request(
         data, out, model_folder(base), recipe, columns, taxonomy, corrections, rare, source, vectors, seed,
-        feedback=_annotated(settings) if feedback else None, multilabel=multilabel,
+        feedback=_annotated(settings) if feedback else None, multilabel=multilabel, held_out=held_out,
     )  # fmt: skip
     notes = check(request) if only_check else run(request).notes
     typer.echo("\n\n".join(note for note in notes if note))

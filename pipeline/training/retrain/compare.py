@@ -46,14 +46,14 @@ def compare(said: Said, *, seed: int) -> dict[str, Any]:
     return found
 
 
-def render(found: Mapping[str, Any], recipe: str) -> str:
+def render(found: Mapping[str, Any], recipe: str, *, title: str = "rows of dev") -> str:
     """Markdown: a row a language and measure."""
     rows = [
         [LANGUAGES[language], TITLES[measure], each["n"], *(figure(each[measure][system]) for system in SYSTEMS)]
         for language, each in found.items()
         for measure in MEASURES
     ]
-    return table(["rows of dev", "measure", "rows", recipe, "linear", "difference"], rows, text_columns=2)
+    return table([title, "measure", "rows", recipe, "linear", "difference"], rows, text_columns=2)
 
 
 def _measured(said: Said, mine: Any, seed: int) -> dict[str, Any]:

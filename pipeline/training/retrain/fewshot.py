@@ -2,11 +2,12 @@
 
 The examples are drawn from the train split, the head is chosen on them alone, and the test split is read once a draw,
 for the figure. An encoder that was fine-tuned on the intents of these sets has seen their train labels: its figures are
-no few-shot figures, and the page says so.
+no few-shot figures, and the table says so.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import resource
 import sys
@@ -15,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -28,33 +29,16 @@ from pipeline.score import prepare
 from pipeline.telemetry import switch_off
 from pipeline.training.examples import Example, load_examples
 from pipeline.training.metrics import accuracy, macro_f1, names
+from pipeline.training.parity import FEW_SHOT
 from pipeline.training.retrain.heads import fit, named
 from pipeline.training.retrain.lessons import lessons, matrix, vectors_of
 from pipeline.training.retrain.rows import Labelled
 from pipeline.training.retrain.survey import VECTORS
 from pipeline.training.retrain.writing import write_text
-from pipeline.training.tables import table
 
 SETS = ("banking77", "arbanking77")
 SHOTS, SEEDS = (5, 10), (0, 1, 2, 3, 4)
 _BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
-PUBLISHED = (
-    """Published, on BANKING77 with 5 and 10 examples a label: 0.84 and 0.90 (ICDA), 0.78 and 0.85 (USE+ConveRT)."""
-)
-PAGE = """<!-- Written by `python -m pipeline.training.retrain.fewshot` from what was measured. -->
-# Few examples a label
-
-A frozen encoder, a head chosen by cross-validation on the examples alone (`nabd retrain`, recipe `heads`), the label's
-own name as one more example. Mean over {seeds} draws of examples, ± one standard deviation; the whole test split.
-Seconds are those of choosing and fitting, and of encoding the examples; memory is the process's at its peak.
-
-{table}
-
-`seen`: the encoder was fine-tuned on the train labels of this very set, so its figures are not those of a new label
-set. The others show what a company may expect of labels that Nabd has never met.
-
-{published}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +81,21 @@ def seen(bundle: Bundle, source: str) -> bool:
     return bundle.training.get("recipe") != "heads" and source in named_sources
 
 
-def render(found: Sequence[Measured], seen_by: Mapping[tuple[str, str], bool]) -> str:
-    """The page; `seen_by` says of (model, set) whether the encoder has seen its labels."""
+def summary(found: Sequence[Measured], seen_by: Mapping[tuple[str, str], bool]) -> list[dict[str, Any]]:
+    """A plain record for each set, model and number of examples; `seen_by` is of (model, set)."""
     groups: dict[tuple[str, str, int], list[Measured]] = defaultdict(list)
     for one in found:
         groups[one.source, one.model, one.shots].append(one)
-    rows = [
-        [
-            source, model, "seen" if seen_by[model, source.partition(" ")[0]] else "new", shots,
-            _spread([one.accuracy for one in draws]), _spread([one.macro_f1 for one in draws]),
-            f"{np.mean([one.seconds for one in draws]):.1f}", f"{max(one.megabytes for one in draws):,.0f}",
-        ]
+    return [
+        {
+            "set": source, "model": model, "seen": seen_by[model, source.partition(" ")[0]], "examples": shots,
+            "draws": len(draws),
+            "accuracy": _spread([one.accuracy for one in draws]), "macro_f1": _spread([one.macro_f1 for one in draws]),
+            "seconds": round(float(np.mean([one.seconds for one in draws])), 1),
+            "megabytes": round(max(one.megabytes for one in draws)),
+        }
         for (source, model, shots), draws in groups.items()
     ]  # fmt: skip
-    header = ["set", "encoder of", "labels", "examples", "accuracy", "macro-F1", "seconds", "MB"]
-    draws = max(map(len, groups.values()), default=0)
-    return PAGE.format(seeds=draws, table=table(header, rows, text_columns=3), published=PUBLISHED)
 
 
 def _rows(examples: Sequence[Example], source: str, split: str) -> list[tuple[Example, Labelled]]:
@@ -152,19 +135,19 @@ def _draw(
     return found
 
 
-def _spread(values: Sequence[float]) -> str:
-    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    return {"mean": round(float(np.mean(values)), 4), "deviation": round(float(deviation), 4)}
 
 
 def main(
     data: Annotated[Path, typer.Argument(metavar="DIR", help="prepared data, written by `nabd data`")],
     model: Annotated[list[str] | None, typer.Option(help="folders below --models, one option each")] = None,
     models: Annotated[Path, typer.Option(metavar="DIR")] = Path("models"),
-    out: Annotated[Path, typer.Option(metavar="FILE", help="the page to write")] = Path("docs/few-shot.md"),
     draws: Annotated[int, typer.Option(min=1, help="of examples")] = len(SEEDS),
     vectors: Annotated[Path, typer.Option(metavar="DIR", help="kept vectors")] = VECTORS,
 ) -> None:
-    """Measure every model on both sets and write the page."""
+    """Measure every model on both sets; `nabd evaluate` puts what is found into its page."""
     switch_off()
     found: list[Measured] = []
     seen_by = {}
@@ -178,8 +161,8 @@ def main(
     except NabdError as error:
         print(f"fewshot: {error}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
-    write_text(out, render(found, seen_by))
-    typer.echo(f"Written to {out}")
+    write_text(models / FEW_SHOT, json.dumps(summary(found, seen_by), indent=1) + "\n")
+    typer.echo(f"Written to {models / FEW_SHOT}; `make evaluate` writes docs/results.md with it")
 
 
 if __name__ == "__main__":

@@ -61,14 +61,21 @@ def gather(
 
 def _ones(rows: Sequence[Labelled], labels: LabelSet, rejects: list[Reject], rare: str) -> Gathered:
     """Of rows with one label each."""
+    unique, counts, unknown = resolve(rows, labels, rejects)
+    kept, found, scarce = _without_rare(unique, labels, rare, rejects)
+    return Gathered(kept, found, rejects, *counts, 0, unknown, scarce)
+
+
+def resolve(
+    rows: Sequence[Labelled], labels: LabelSet, rejects: list[Reject]
+) -> tuple[list[Labelled], tuple[int, int, int], dict[str, int]]:
+    """One row of each text, with its topic; the counts of copies, conflicts and several labels; unknown labels."""
     names = parts((row.label for row in rows), multilabel=False)
     rows = [replace(row, label=names[row.label][0]) for row in rows]
     together = several([row.label for row in rows])
     resolved, unknown = _resolved(rows, labels, together, rejects)
     unique, copies, conflicts = _unique(resolved, rejects)
-    kept, found, scarce = _without_rare(unique, labels, rare, rejects)
-    number = sum(row.label in together for row in rows)
-    return Gathered(kept, found, rejects, copies, conflicts, number, 0, unknown, scarce)
+    return unique, (copies, conflicts, sum(row.label in together for row in rows)), unknown
 
 
 def _sets(rows: Sequence[Labelled], labels: LabelSet, rejects: list[Reject], rare: str) -> Gathered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from pipeline.training.retrain.assembling import assemble_own
 from pipeline.training.retrain.baseline import Linear, fit_linear
 from pipeline.training.retrain.compare import Said, compare, render, topics_said
 from pipeline.training.retrain.heads import Fitted, fit
+from pipeline.training.retrain.heldout import read_held_out
 from pipeline.training.retrain.lessons import Lessons
 from pipeline.training.retrain.multilabel.compare import render_sets
 from pipeline.training.retrain.multilabel.learn import compare_with, learn_sets, linear_sets, study_sets, suspect_sets
 from pipeline.training.retrain.recipes import Product, choose, learn_heads, topic_lessons
 from pipeline.training.retrain.record import describe_data, training_of
+from pipeline.training.retrain.rows import Labelled
 from pipeline.training.retrain.survey import VECTORS, Request, Survey, survey
 from pipeline.training.retrain.suspects import Suspect, suspects
 from pipeline.training.retrain.unseen import unseen
@@ -33,7 +35,8 @@ from pipeline.training.retrain.writing import write_findings, write_model
 
 @dataclass(frozen=True)
 class Retrained:
-    """`metrics` is what `retrain.json` holds of dev: recipe, linear and their difference, by language.
+    """`metrics` is what `retrain.json` holds of dev: recipe, linear and their difference, by language;
+    `held_out` the same of the file that was given to judge by, empty without one.
 
     `notes` are for the user: the report on the export, what was written and decided, the table of the comparison.
     """
@@ -41,6 +44,7 @@ class Retrained:
     bundle_folder: Path
     digest: str
     metrics: Mapping[str, Any]
+    held_out: Mapping[str, Any]
     notes: tuple[str, ...]
 
 
@@ -49,14 +53,14 @@ def retrain(
     text: str | None = None, customer: str | None = None, time: str | None = None, id: str | None = None,
     taxonomy: Path | None = None, corrections: Path | None = None, rare: str = "leave", source: Path | None = None,
     vectors: Path = VECTORS, seed: int = 0, encoder: Encoder | None = None,
-    feedback: Sequence[Annotation] | None = None, multilabel: bool | None = None,
+    feedback: Sequence[Annotation] | None = None, multilabel: bool | None = None, held_out: str | None = None,
 ) -> Retrained:  # fmt: skip
     """Learns the labels of the export `data` into the bundle `folder`, from the bundle `base`.
 
     The other options are those of `Request`. Raises UsageError, ColumnError and InputError for what cannot be used.
     """
     columns = {"label": label, "text": text, "customer": customer, "time": time, "id": id}
-    given = (columns, taxonomy, corrections, rare, source, vectors, seed, encoder, feedback, multilabel)
+    given = (columns, taxonomy, corrections, rare, source, vectors, seed, encoder, feedback, multilabel, held_out)
     return run(Request(data, folder, base, recipe, *given))
 
 
@@ -64,25 +68,30 @@ def run(request: Request) -> Retrained:
     """The whole of it; the same request on the same files gives the same bundle."""
     start = time.perf_counter()
     base, found = look(request)
+    held = read_held_out(request.held_out, request, found) if request.held_out else None
     done = (_learn_sets if found.found.labels.taxonomy.multilabel else _learn_ones)(request, base, found)
     facts = describe_data(found.export, found.found, found.split, found.feedback)
-    facts |= {"parameters": _parameters(done.recipe, base, found, done.product, seed=request.seed), "dev": done.dev}
+    dev, beyond = done.judge(found.dev), done.judge(held.rows) if held else {}
+    facts |= {"parameters": _parameters(done.recipe, base, found, done.product, seed=request.seed), "dev": dev}
     trained = replace(done.trained, training=training_of(facts))
-    written = write_model(request, found, trained, {**facts, "linear": done.linear}, start=start)
+    facts |= {"linear": done.linear} | ({"held_out": beyond} if held else {})
+    written = write_model(request, found, trained, facts, start=start)
     said = [each.note for each in done.product.learnt.tasks.values() if each.note]
     draw = render_sets if trained.taxonomy.multilabel else render
-    notes = (found.report, done.findings, *said, draw(done.dev, done.recipe), *written.notes)
-    return Retrained(request.folder, written.digest, done.dev, notes)
+    tables = [draw(dev, done.recipe), *([held.note, draw(beyond, done.recipe, title=held.title)] if held else [])]
+    return Retrained(
+        request.folder, written.digest, dev, beyond, (found.report, done.findings, *said, *tables, *written.notes)
+    )
 
 
 @dataclass(frozen=True)
 class _Done:
-    """`dev` is the comparison on dev, `linear` the C of the baseline, `findings` says which files lie beside it."""
+    """`judge` compares both on rows, `linear` is the C of the baseline, `findings` says which files lie beside it."""
 
     recipe: str
     product: Product
     trained: Bundle
-    dev: Mapping[str, Any]
+    judge: Callable[[Sequence[Labelled]], Mapping[str, Any]]
     linear: float
     findings: str
 
@@ -99,8 +108,11 @@ def _learn_ones(request: Request, base: Bundle, found: Survey) -> _Done:
         product = learn_finetune(request, found, base)
     linear = fit_linear([row.prepared for row in found.lessons], given)
     trained = _assembled(request, found, product)
-    dev = compare(_said(found, trained, linear), seed=request.seed)
-    return _Done(recipe, product, trained, dev, linear.strength, findings)
+
+    def judge(rows: Sequence[Labelled]) -> Mapping[str, Any]:
+        return compare(_said(rows, trained, linear), seed=request.seed)
+
+    return _Done(recipe, product, trained, judge, linear.strength, findings)
 
 
 def _learn_sets(request: Request, base: Bundle, found: Survey) -> _Done:
@@ -109,8 +121,11 @@ def _learn_sets(request: Request, base: Bundle, found: Survey) -> _Done:
     findings = write_findings(request, found, suspect_sets(studied))
     product, linear = learn_sets(found, base, studied, seed=request.seed), linear_sets(found, studied)
     trained = _assembled(request, found, product)
-    dev = compare_with(found, trained, linear, seed=request.seed)
-    return _Done("heads", product, trained, dev, linear.strength, findings)
+
+    def judge(rows: Sequence[Labelled]) -> Mapping[str, Any]:
+        return compare_with(rows, trained, linear, seed=request.seed)
+
+    return _Done("heads", product, trained, judge, linear.strength, findings)
 
 
 def _assembled(request: Request, found: Survey, product: Product) -> Bundle:
@@ -146,13 +161,13 @@ def doubted(found: Survey, given: Lessons, fitted: Fitted, vectors: Mapping[str,
     return suspects(judged, given.labels)
 
 
-def _said(found: Survey, trained: Bundle, linear: Linear) -> Said:
-    """What the bundle itself and the baseline say of dev."""
-    texts, spoken = [row.prepared for row in found.dev], [row.language for row in found.dev]
+def _said(rows: Sequence[Labelled], trained: Bundle, linear: Linear) -> Said:
+    """What the bundle itself and the baseline say of `rows`."""
+    texts, spoken = [row.prepared for row in rows], [row.language for row in rows]
     judged = trained.judge(texts, spoken).probabilities["topic"]
     table = trained.taxonomy
     return Said(
-        names([row.label for row in found.dev]), topics_said(judged, table),
+        names([row.label for row in rows]), topics_said(judged, table),
         topics_said(linear.probabilities(texts), table), np.array(spoken, np.str_),
     )  # fmt: skip
 

@@ -31,6 +31,7 @@ class Request:
     """What the user asks for. `columns` is role -> column; `recipe` None: chosen by the number of rows.
 
     `source` is the transformers folder that `finetune` starts from; `encoder` stands in for the base model's own.
+    `held_out` is a labelled file that both are judged by as well; nothing is learnt of it.
     `feedback` is what people said in the service; None: it is not asked for. `multilabel`: rows may have several
     labels; None: as the export has it.
     """
@@ -49,6 +50,7 @@ class Request:
     encoder: Encoder | None = None
     feedback: Sequence[Annotation] | None = None
     multilabel: bool | None = None
+    held_out: str | None = None
 
 
 @dataclass(frozen=True)

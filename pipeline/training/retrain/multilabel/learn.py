@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ from pipeline.training.retrain.multilabel.judged import (
 )
 from pipeline.training.retrain.multilabel.lessons import SetLessons, set_lessons, truth_of
 from pipeline.training.retrain.recipes import Product
+from pipeline.training.retrain.rows import Labelled
 from pipeline.training.retrain.survey import Request, Survey
 from pipeline.training.retrain.suspects import Suspect
 from pipeline.training.retrain.tasks import Setting, TaskHead, task_head
@@ -99,15 +100,15 @@ def linear_sets(found: Survey, studied: Studied) -> LinearSets:
     return fit_linear_sets([row.prepared for row in found.lessons], studied.given, own, dev)
 
 
-def compare_with(found: Survey, trained: Bundle, linear: LinearSets, *, seed: int) -> dict[str, Any]:
-    """What the bundle itself, through `score()`, and the baseline say of dev."""
+def compare_with(rows: Sequence[Labelled], trained: Bundle, linear: LinearSets, *, seed: int) -> dict[str, Any]:
+    """What the bundle itself, through `score()`, and the baseline say of `rows`."""
     labels = trained.taxonomy.topic_ids
-    texts, spoken = [row.prepared for row in found.dev], np.array([row.language for row in found.dev], np.str_)
-    said = score([Message(row.text) for row in found.dev], trained, ANYWHERE)
+    texts, spoken = [row.prepared for row in rows], np.array([row.language for row in rows], np.str_)
+    said = score([Message(row.text) for row in rows], trained, ANYWHERE)
     given = [[label in (one.topics or ()) for label in labels] for one in said]
     chances = [[one.topic.probabilities[label] for label in labels] for one in said]
     plain = linear.probabilities(texts)
     return compare_sets(
-        truth_of(found.dev, labels), Sets(np.array(given, bool), np.array(chances)),
+        truth_of(rows, labels), Sets(np.array(given, bool), np.array(chances)),
         Sets(plain >= linear.levels, plain), spoken, seed=seed,
     )  # fmt: skip
