@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.bundle import Bundle
-from pipeline.encoder import BATCH_TOKENS, FakeEncoder, OnnxEncoder, _batches, manifest_id, read_manifest
+from pipeline.encoder import BATCH_TOKENS, PADDING, FakeEncoder, OnnxEncoder, _batches, manifest_id, read_manifest
 from pipeline.errors import BundleError
 
 TEXTS = (
@@ -78,7 +78,9 @@ def test_the_runtime_leaves_no_telemetry(tmp_path: Path) -> None:
 def test_batches_hold_every_text_once_and_bounded_tokens(lengths: list[int]) -> None:
     batches = list(_batches(lengths))
     assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
-    assert all(len(batch) * max(lengths[index] for index in batch) <= BATCH_TOKENS for batch in batches)
+    for found in ([lengths[index] for index in batch] for batch in batches):
+        assert len(found) * max(found) <= BATCH_TOKENS
+        assert len(found) * max(found) - sum(found) <= PADDING
 
 
 def encoder_folder(folder: Path, **changes: object) -> Path:

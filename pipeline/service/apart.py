@@ -17,6 +17,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.util import Finalize
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from pipeline.bundle import Bundle, load
 from pipeline.encoder import Encoder, Vectors
 from pipeline.errors import NabdError
@@ -131,6 +133,7 @@ def _work(pipe: Connection, settings: Settings) -> None:
     for name in IGNORED:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    threadpool_limits(1)  # of BLAS, whose threads spin after each small product; the encoder has its own
     with suppress(EOFError, BrokenPipeError):
         try:
             bundle = load(model_folder(settings.model, settings.tracking), threads=settings.threads)
