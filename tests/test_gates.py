@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -153,6 +154,12 @@ def test_labels_that_the_champion_does_not_know_are_said_so_and_no_parity_is_mad
     found = judged(Trial(Side(sides["deaf"].folder, bundle, cases), sides["old"], Margins()))
     assert found["quality: topic"].passed
     assert "the champion does not know these labels" in found["quality: topic"].found
+    assert "by chance with p = 0.001" in found["quality: topic"].found
+    shuffled = random.Random(0).sample([case.answer for case in cases], len(cases))
+    bad = [replace(case, answer=answer) for case, answer in zip(cases, shuffled, strict=True)]
+    refused = judged(Trial(Side(sides["deaf"].folder, bundle, bad), sides["old"], Margins()))["quality: topic"]
+    assert not refused.passed
+    assert "by chance with p at most 0.050" in refused.asked
     assert found["parity"].passed
     assert "not judged" in found["parity"].found
 

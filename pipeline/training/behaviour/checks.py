@@ -124,7 +124,7 @@ def understood(answers: Answers, task: str) -> Outcomes:
     """Clear messages, by category, topic or sentiment."""
     for clear in CLEAR:
         line = f"{getattr(clear, task)}, answered {label(answers[clear.text], task)}: {clear.text}"
-        yield clear.language, (right(answers, clear, task), line)
+        yield clear.language, (answers.left_open(clear.text) or right(answers, clear, task), line)
 
 
 def kept(answers: Answers, task: str) -> Outcomes:
@@ -208,6 +208,8 @@ def _said(found: Scored, task: str) -> str:
 
 def _turned(answers: Answers, said: str, denied: str) -> Outcome:
     before, after = answers[said], answers[denied]
+    if answers.left_open(said, denied):
+        return True, f"goes to a person: {said} | {denied}"
     if before.sentiment is None or after.sentiment is None:
         return False, f"taken for out of scope: {said} | {denied}"
     flipped = (before.sentiment.label, after.sentiment.label) == (POSITIVE, NEGATIVE)

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from pipeline.calibrate import Floats
 from pipeline.taxonomy import LABELS
-from pipeline.training.metrics import macro_f1, names, resample
+from pipeline.training.metrics import Names, macro_f1, names, resample
 from pipeline.training.registry.trial import Trial
 from pipeline.training.scorecard import Case
 
+PERMUTATIONS = 1_000
 BLOCKS, BLOCK = 8, 250  # draws of the bootstrap, in blocks so that many rows take no more memory than few
 OWN = ("topic", "category")  # a company may have labels of its own here
 TASKS = (*OWN, *LABELS)
@@ -52,7 +53,10 @@ def quality(trial: Trial) -> list[Gate]:
 
 
 def _quality(trial: Trial, task: str) -> Gate:
-    """Macro-F1: the lower bound of the change lies above the margin."""
+    """Macro-F1: the lower bound of the change lies above the margin.
+
+    A champion that does not know the labels is easily beaten: there, chance must be beaten, too.
+    """
     pairs = [pair for pair in _pairs(trial) if pair[0].truth(task) is not None]
     truth = names([new.truth(task) for new, _ in pairs])
     several = trial.new.bundle.taxonomy.multilabel  # each model is right with any topic of the row
@@ -64,14 +68,24 @@ def _quality(trial: Trial, task: str) -> Gate:
 
     margin = trial.margins.quality
     change = _change(resampled(gained, len(pairs), seed=trial.seed), trial.margins.confidence)
-    passed, more = change.low > -margin, ""
+    passed, more, asked = change.low > -margin, "", f"lower bound above {-margin:+.3f}"
     if not passed and change.value > -margin:
         more = f"; about {_needed(change, margin, len(pairs)):,} rows would tell"
-    if task in OWN and not _known(trial):
-        more += "; the champion does not know these labels"
+    if task in OWN and len(_known(trial)) < len(pairs):
+        chance, most = _by_chance(truth, new, seed=trial.seed), 1 - trial.margins.confidence
+        passed, asked = passed and chance <= most, f"{asked}, and by chance with p at most {most:.3f}"
+        more += f"; the champion does not know these labels; by chance with p = {chance:.3f}"
     reached = macro_f1(truth, new, np.ones((1, len(pairs))))[0]
     line = f"macro-F1 {reached:.3f}, change {change} on {len(pairs):,} rows{more}"
-    return Gate(f"quality: {task}", passed, line, f"lower bound above {-margin:+.3f}")
+    return Gate(f"quality: {task}", passed, line, asked)
+
+
+def _by_chance(truth: Names, said: Names, *, seed: int) -> float:
+    """How often the same answers, dealt out to the rows at random, have as high a macro-F1: a permutation test's p."""
+    rng, once = np.random.default_rng(seed), np.ones((1, len(truth)))
+    reached = float(macro_f1(truth, said, once)[0])
+    dealt = [float(macro_f1(truth, rng.permutation(said), once)[0]) for _ in range(PERMUTATIONS)]
+    return (1 + sum(each >= reached for each in dealt)) / (1 + PERMUTATIONS)
 
 
 def languages(trial: Trial) -> Gate:

@@ -31,8 +31,8 @@ class HeldOut:
     def note(self) -> str:
         """One line for the user."""
         return (
-            f"{self.name}: {len(self.rows):,} rows to judge by. Left out: {self.copies:,} whose text the export holds, "
-            f"{self.left_out:,} with a label that was not learnt, or none, or that are copies or cannot be read."
+            f"{self.name}: {len(self.rows):,} rows to judge by. Left out: {self.copies:,} whose text export or "
+            f"feedback holds, {self.left_out:,} with no label that was learnt, or copies, or unreadable."
         )
 
 
