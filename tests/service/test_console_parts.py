@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 import time
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from itsdangerous import TimestampSigner
+from served import HERE, MakeApp
 
 from pipeline.bundle import Bundle
 from pipeline.judging import VERDICTS
@@ -230,3 +233,21 @@ def test_a_wrong_address_is_a_page(client: TestClient) -> None:
         assert 400 <= answer.status_code < 500, path
         if "etc" not in path:  # that is no address of a job at all
             assert answer.headers["content-type"].startswith("text/html"), path
+
+
+def test_a_message_of_several_topics_shows_them_all(make_app: MakeApp, tiny_bundle: Bundle, store: Store) -> None:
+    table = replace(tiny_bundle.taxonomy, multilabel=True)
+    low = dict.fromkeys(table.topic_ids, 0.0)
+    many = replace(tiny_bundle, taxonomy=table, applies=low)
+    said = {"messages": [{"text": TEXTS[2], "id": "M-1", "customer": "C-1"}]}
+    with TestClient(make_app(bundle=many, store=store), base_url=HERE) as client:
+        (found,) = client.post("/v1/score", json=said).json()["results"]
+        assert len(found["topics"]) > 1
+        token = re.search(r'name="token" value="([^"]+)"', client.get("/console/try").text)
+        assert token
+        tried = client.post("/console/try", data={"token": token[1], "text": TEXTS[2]}).text
+        customer = client.get("/console/customers/C-1").text
+    names = [next(topic.en for topic in table.topics if topic.id == name) for name in found["topics"]]
+    assert ", ".join(names) in html.unescape(tried)
+    for name in names:
+        assert f"<li>{name}</li>" in html.unescape(customer)

@@ -87,21 +87,27 @@ def _labels(visitor: Visitor, scored: Scored) -> Table:
         "category": scored.category, "topic": scored.topic, "sentiment": scored.sentiment, "emotion": scored.emotion,
         "urgency": scored.urgency, "churn": scored.churn,
     }  # fmt: skip
-    rows = [_row(visitor, task, prediction) for task, prediction in found.items() if prediction is not None]
+    several = {"topic": scored.topics or ()} if scored.topics is not None else {}
+    rows = [
+        _row(visitor, task, prediction, several.get(task, (prediction.label,)))
+        for task, prediction in found.items()
+        if prediction is not None
+    ]
     return Table(words("labels"), [words(key) for key in ("task", "label", "confidence", "else")], rows)
 
 
-def _row(visitor: Visitor, task: str, prediction: Prediction) -> list[Cell]:
+def _row(visitor: Visitor, task: str, prediction: Prediction, given: Sequence[str]) -> list[Cell]:
+    """`given` are the labels that the message has, none and several where its model may give so many."""
     words, locale = visitor.words, visitor.locale
     ranked = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
     others = [
         f"{words.label(task, label)} {locale.percent(value)}"
         for label, value in ranked
-        if label != prediction.label and round(value, 2) > 0
+        if label not in (prediction.label, *given) and round(value, 2) > 0
     ]
     return [
         Cell(words(task)),
-        Cell(words.label(task, prediction.label), "said"),
+        Cell(words("joint").join(words.label(task, label) for label in given) or "–", "said"),
         Cell(locale.percent(prediction.confidence), "num", prediction.confidence),
         Cell(words("joint").join(others[:RUNNERS_UP]) or "–"),
     ]
