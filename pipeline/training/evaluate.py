@@ -51,7 +51,7 @@ def run(data: Path, model: Path, docs: Path, judging: Judging, *, tracking: str)
     """
     metrics = evaluate(bundles.load(model), data, judging)
     metrics["family"] = family(model.parent, metrics)
-    metrics["few_shot"] = few_shot(model.parent)
+    metrics |= {"few_shot": few_shot(model.parent)} if judging.baselines else {}
     return publish(metrics, model, docs, tracking=tracking)
 
 

@@ -201,7 +201,7 @@ def _published(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _few_shot(metrics: Mapping[str, Any]) -> Iterator[str]:
-    if "baselines" in metrics and (measured := metrics.get("few_shot")):
+    if measured := metrics.get("few_shot"):
         draws = max(one["draws"] for one in measured)
         yield FEW_SHOT.format(draws=draws, table=few_shot_table(metrics))
 
