@@ -65,6 +65,12 @@ TARGETS = """`{version}`, every row scored by the same `score()` that serves and
 Brackets are 95% bootstrap percentile intervals ({resamples:,} resamples of the rows). Macro-F1 is the mean over the
 labels that the rows hold."""
 
+TRIED = """Tried for what is missed, judged on dev alone: more authored and read messages, which helped most
+([ablation.md](ablation.md)); heads as they were tuned with the encoder beside heads fitted on its vectors, of which
+each task has the better; 76,800 more row passes from the shipped weights (`nabd train --recipe finetune --start`),
+which read topic, sentiment and emotion better, urgency and churn worse, and were left; six layers, which are worse
+([layers.md](layers.md)). R-Drop was not tried."""
+
 GOLD = """## Gold test
 
 All {rows} rows: real customer messages, labelled by reading them."""
@@ -119,6 +125,8 @@ def _targets(metrics: Mapping[str, Any]) -> Iterator[str]:
     if "baselines" in metrics:  # the targets are of the full model, which alone is judged beside them
         yield "## Targets"
         yield targets_table(metrics)
+        if metrics["training"].get("recipe") == "finetune":
+            yield TRIED
 
 
 def _family(metrics: Mapping[str, Any]) -> Iterator[str]:
