@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from pipeline import __version__
 from pipeline.bundle import Bundle, load
 from pipeline.service.api import health, models, score
-from pipeline.service.batching import Batches
+from pipeline.service.batching import QUICK, Batches
 from pipeline.service.bodies import Limits
 from pipeline.service.direct import Direct
 from pipeline.service.drifting import DriftMetrics, DriftWatch
@@ -86,8 +86,9 @@ def build(
         on_scored=watch.add, apart=apart,
     )  # fmt: skip
     batches = Batches(
-        size=service.batch_size, wait=service.batch_wait_ms / 1000, room=service.queue_size, on_batch=metrics.batch
-    )
+        size=service.batch_size, wait=service.batch_wait_ms / 1000, room=service.queue_size, quick=QUICK,
+        on_batch=metrics.batch,
+    )  # fmt: skip
     batcher = Batcher(model, batches, deadline=service.deadline_ms / 1000)
     metrics.watch(waiting=lambda: batcher.waiting, version=lambda: model.version, jobs=lambda: _jobs(store))
     metrics.registry.register(DriftMetrics(watch))

@@ -19,6 +19,7 @@ from typing import Any
 from pipeline.service.lanes import Lane, Request, Work
 
 PATIENCE = 8  # batches of requests that a waiting job lets pass
+QUICK = 0.001  # seconds a row: so quick a model is better kept busy, while requests are read, than given large batches
 QUIET = 3  # rounds of an event loop in which nothing came: it has read all that is there
 SLOWEST = 60  # seconds: what is said at most of when to try again
 
@@ -48,17 +49,19 @@ class Late(Refused):
 
 
 class Batches:
-    """The queue and its thread. `size` rows a batch at most; `wait` seconds at most for a batch to fill; `room` rows of
-    requests may wait. `on_batch` hears the rows of a batch and the seconds it took.
+    """The queue and its thread. `size` rows a batch at most, half as many of a model that takes less than `quick`
+    seconds a row; `wait` seconds at most for a batch to fill; `room` rows of requests may wait. `on_batch` hears the
+    rows of a batch and the seconds it took.
 
     A batch begins when it is full, or when the event loop has read all that has come: someone who asks alone is
     answered at once, and a crowd is not answered one by one while it is still being read.
     """
 
     def __init__(
-        self, *, size: int, wait: float, room: int, on_batch: Callable[[int, float], None] = lambda rows, seconds: None
-    ) -> None:
-        self.size, self.wait, self.room, self.on_batch = size, wait, room, on_batch
+        self, *, size: int, wait: float, room: int, quick: float = 0.0,
+        on_batch: Callable[[int, float], None] = lambda rows, seconds: None,
+    ) -> None:  # fmt: skip
+        self.size, self.wait, self.room, self.quick, self.on_batch = size, wait, room, quick, on_batch
         self.requests, self.jobs = Lane(), Lane()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -131,7 +134,7 @@ class Batches:
                 self._thread.start()
             if request.loop is None:  # a thread waits: it has read all that it asks
                 self._ready = True
-            if self._ready or self.requests.waiting >= self.size:
+            if self._may_begin():
                 self._changed.notify_all()
 
     def _leave(self, request: Request, lane: Lane) -> None:
@@ -145,7 +148,7 @@ class Batches:
             return
         waiting = self.requests.waiting
         quiet = quiet + 1 if waiting == waited else 0
-        self._watcher = loop if waiting and quiet < QUIET and waiting < self.size else None
+        self._watcher = loop if waiting and quiet < QUIET and waiting < self._full else None
         if self._watcher:
             loop.call_soon(self._watch, loop, waiting, quiet)
         elif waiting:
@@ -169,12 +172,17 @@ class Batches:
                 self._changed.wait_for(self._may_begin, self.wait)
             self._ready, self._busy = False, True
             is_job = bool(self.jobs.waiting) and (not self.requests.waiting or self._passed >= PATIENCE)
-            batch = (self.jobs if is_job else self.requests).take(self.size)
+            batch = (self.jobs if is_job else self.requests).take(self._full)
             self._passed = 0 if is_job or not self.jobs.waiting else self._passed + 1
             return batch
 
     def _may_begin(self) -> bool:
-        return self._closing or self._ready or self.requests.waiting >= self.size
+        return self._closing or self._ready or self.requests.waiting >= self._full
+
+    @property
+    def _full(self) -> int:
+        """Rows of a batch that is full."""
+        return max(1, self.size // 2) if 0 < self._pace < self.quick else self.size
 
     def _answer(self, batch: list[tuple[Request, Sequence[Any]]]) -> None:
         """An error is looked for request by request, so that it fails its own alone."""

@@ -309,6 +309,15 @@ def test_many_loops_and_threads_use_one_queue_and_one_thread(batches: Batches) -
     assert threads == {"encoder"}
 
 
+@pytest.mark.parametrize(("quick", "expected"), [(10.0, [4, 2, 2, 2]), (1e-9, [4, 4, 2])])
+def test_a_quick_model_gets_half_batches_once_its_pace_is_known(quick: float, expected: list[int]) -> None:
+    batches, told = Batches(size=4, wait=0.001, room=100, quick=quick), list[int]()
+    batches.on_batch = lambda rows, seconds: told.append(rows)
+    asyncio.run(batches.ask(Slow(seconds=0.001), [*range(10)], seconds=LONG))
+    batches.close(seconds=LONG)
+    assert told == expected
+
+
 def test_the_batches_are_told(batches: Batches) -> None:
     told: list[tuple[int, float]] = []
     batches.on_batch = lambda rows, seconds: told.append((rows, seconds))
