@@ -72,9 +72,10 @@ def _quality(trial: Trial, task: str) -> Gate:
     if not passed and change.value > -margin:
         more = f"; about {_needed(change, margin, len(pairs)):,} rows would tell"
     if task in OWN and len(_known(trial)) < len(pairs):
-        chance, most = _by_chance(truth, new, seed=trial.seed), 1 - trial.margins.confidence
+        # `before`, not `truth`: of several topics that one is chosen by the answers, which would then beat chance
+        chance, most = _by_chance(before, new, seed=trial.seed), 1 - trial.margins.confidence
         passed, asked = passed and chance <= most, f"{asked}, and by chance with p at most {most:.3f}"
-        more += f"; the champion does not know these labels; by chance with p = {chance:.3f}"
+        more += f"; the champion does not know all these labels; by chance with p = {chance:.3f}"
     reached = macro_f1(truth, new, np.ones((1, len(pairs))))[0]
     line = f"macro-F1 {reached:.3f}, change {change} on {len(pairs):,} rows{more}"
     return Gate(f"quality: {task}", passed, line, asked)
