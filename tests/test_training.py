@@ -146,6 +146,22 @@ def test_a_finished_fine_tuning_is_not_repeated_and_other_labels_are_refused(
     torch.save(state, out / "checkpoint.pt")
 
 
+def test_fine_tuning_in_bfloat16_learns_what_fp32_learns(
+    data: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetune, "CHUNK_ROWS", 96)
+    losses, heads = {}, {}
+    for bf16 in (False, True):
+        monkeypatch.setattr(finetune, "has_bf16", lambda bf16=bf16: bf16)
+        finetune.run(source, data, tmp_path / str(bf16), phases=PHASES)
+        record = json.loads((tmp_path / str(bf16) / "finetune.json").read_text(encoding="utf-8"))
+        assert record["bf16"] is bf16
+        losses[bf16] = [point["loss"] for point in record["curve"]]
+        heads[bf16] = (tmp_path / str(bf16) / "heads.safetensors").read_bytes()
+    assert heads[True] != heads[False]
+    assert losses[True] == pytest.approx(losses[False], rel=0.02)
+
+
 def test_a_draw_follows_its_shares_and_reads_train_rows_alone(data: Path) -> None:
     examples = load_examples(data)
     draw = Draw(examples, PHASES[0], label_spaces(examples))
