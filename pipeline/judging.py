@@ -1,8 +1,10 @@
 """What a replay leaves for people to judge and what they said: one folder, which the command line, the console and the
 gates of a promotion read alike.
 
-`replay.json` holds the sums, `judge.csv` the changed messages that were drawn, `judged.csv` a verdict for each that was
-judged in the console; a sheet that was filled in elsewhere has the same columns.
+`replay.json` holds the sums, `judge.csv` the changed messages that were drawn, `judge.html` shows them, `judged.csv`
+has a verdict for each that was judged in the console; a sheet that was filled in elsewhere has the same columns.
+`changes.csv` and `customers.csv` are for people alone. A customer's rows name the customer, so that an erasure finds
+them.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from pipeline.errors import InputError, UsageError
 from pipeline.readers import open_source
 from pipeline.writers import open_writer
 
-SUMS, SHEET, JUDGED = "replay.json", "judge.csv", "judged.csv"
+SUMS, SHEET, PAGE, JUDGED = "replay.json", "judge.csv", "judge.html", "judged.csv"
+CHANGES, CUSTOMERS = "changes.csv", "customers.csv"
+CUSTOMER = "customer"  # a column of the sheet and of the two above
 OLD, NEW = "old", "new"
 KINDS = ("queue", "priority", "category", "topic", "sentiment", "emotion", "urgency", "churn")  # the gravest first
 BETTER, WORSE, SAME = "better", "worse", "same"
@@ -78,7 +82,8 @@ def read_replay(folder: Path) -> Replay:
         sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))
         rows = _rows(folder / SHEET)
         judged = _rows(folder / JUDGED) if (folder / JUDGED).exists() else []
-        return Replay(folder, sums, rows, {row[NUMBER]: row[VERDICT] for row in judged})
+        numbers = {row[NUMBER] for row in rows}
+        return Replay(folder, sums, rows, {row[NUMBER]: row[VERDICT] for row in judged if row[NUMBER] in numbers})
     except (OSError, ValueError, KeyError):
         raise InputError(f"{folder.name} is not what `nabd replay` wrote, or only in part; run it again") from None
 

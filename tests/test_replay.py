@@ -30,6 +30,8 @@ from pipeline.routing.scored import Job as RouteJob
 from pipeline.run import PLAIN
 from pipeline.run import Job as ScoreJob
 from pipeline.run import run as score_file
+from pipeline.service.store.engine import Store
+from pipeline.service.store.erase import forget
 from pipeline.settings import Settings, load_settings
 from pipeline.training.registry.commands import registry_commands
 from pipeline.training.registry.store import Registry
@@ -96,6 +98,11 @@ def scored(tiny_models: Path, export: Path, tmp_path_factory: pytest.TempPathFac
 
 def console() -> Console:
     return Console(quiet=True, **PLAIN)
+
+
+def cells_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def cells(path: str) -> list[dict[str, str]]:
@@ -267,6 +274,33 @@ def test_what_is_judged_in_the_console_is_taken_up_with_the_version(
     assert told == Judgement(old.sha256, new.sha256, better=1, worse=2, same=2, by="Hala, نگار")
     assert judgement_of(registry.version(new.number)) == told, "it is kept"
     assert judgement_of(take_up(tmp_path / "none", registry, old, new)) is None
+
+
+def test_an_erased_customer_is_in_no_replay(tiny_models: Path, export: Path, tmp_path: Path) -> None:
+    """Their rows go, and the page that showed them; what was judged of others stays."""
+    folder, out = tmp_path / "replays", tmp_path / "replays" / "october"
+    models = ("--old", tiny_models / "old", "--new", tiny_models / "deaf")
+    assert nabd("replay", export, *models, "-o", out, "-q").exit_code == 0
+    before = {name: cells_of(out / name) for name in ("changes.csv", "customers.csv", "judge.csv")}
+    named = set.intersection(*({row["customer"] for row in rows} for rows in before.values()))
+    gone = min(named)
+    mine = [row["number"] for row in before["judge.csv"] if row["customer"] == gone]
+    others = [row["number"] for row in before["judge.csv"] if row["customer"] != gone]
+    for number in (mine[0], others[0]):
+        judge(out, number, "worse", by="Hala")
+    store = Store.open(f"sqlite:///{tmp_path / 'nabd.db'}")
+    with store.begin() as session:
+        assert forget(session, gone, tmp_path / "uploads", folder, "key:1").files == 3
+    for name, rows in before.items():
+        assert cells_of(out / name) == [row for row in rows if row["customer"] != gone], name
+    assert not (out / "judge.html").exists()
+    assert gone not in re.findall(r"\w+", (out / "replay.json").read_text(encoding="utf-8"))
+    left = read_replay(out)
+    assert [row["number"] for row in left.rows] == others
+    assert left.verdicts == {others[0]: "worse"}
+    with store.begin() as session:
+        assert not forget(session, gone, tmp_path / "uploads", folder, "key:1").anything
+    store.close()
 
 
 def test_a_folder_that_is_no_replay_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.columns import Roles
+from pipeline.columns.cells import as_text
 from pipeline.history.scales import number
 from pipeline.records import Contact, Outcome, Row
 from pipeline.taxonomy import ANGER, NEGATIVE, POSITIVE
@@ -75,10 +76,7 @@ class _Cells:
         self._values = values
 
     def text(self, column: str | None) -> str:
-        value = self._values.get(column) if column else None
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)  # a spreadsheet's customer 17.0
-        return "" if value is None else str(value).strip()
+        return as_text(self._values.get(column)) if column else ""
 
     def number(self, column: str) -> float:
         value = self._values.get(column)

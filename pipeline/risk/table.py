@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
+from pipeline.columns.cells import as_text
 from pipeline.errors import InputError, UsageError
 from pipeline.readers import open_source
 from pipeline.records import CustomerRisk, Driver, Reject, Row
@@ -73,7 +74,7 @@ def read_risk(path: str) -> list[CustomerRisk]:
 def _read(item: Row | Reject, path: str) -> CustomerRisk:
     if isinstance(item, Reject):
         raise InputError(f"{path}: {item.reason}; write it again by `nabd risk`")
-    cells = {name: _text(item.values.get(name)) for name in TYPES}
+    cells = {name: as_text(item.values.get(name)) for name in TYPES}
     try:
         return CustomerRisk(
             customer=cells["customer"],
@@ -89,12 +90,6 @@ def _read(item: Row | Reject, path: str) -> CustomerRisk:
         )
     except ValueError as error:
         raise InputError(f"{path}, row {item.number}: {error}; write the file again by `nabd risk`") from None
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # a workbook's customer 17.0
-    return "" if value is None else str(value)
 
 
 def _drivers(drivers: str, evidence: str) -> tuple[Driver, ...]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from pipeline.columns.cells import as_text
 from pipeline.errors import ColumnError, InputError
 from pipeline.readers import open_source
 from pipeline.records import Reject
@@ -22,7 +21,7 @@ def read_bands(path: str) -> dict[str, str]:
         for item in source:
             if isinstance(item, Reject):
                 raise InputError(f"{path}: {item.reason}; write it anew with `nabd risk`")
-            customer, band = as_id(item.values.get(CUSTOMER)), as_id(item.values.get(BAND))
+            customer, band = as_text(item.values.get(CUSTOMER)), as_text(item.values.get(BAND))
             if band not in BANDS:
                 expected = ", ".join(BANDS)
                 raise InputError(f"{path}, row {item.number}: band {band[:40]!r}, expected one of {expected}")
@@ -30,10 +29,3 @@ def read_bands(path: str) -> dict[str, str]:
                 raise InputError(f"{path}, row {item.number}: its customer has a row already; expected one a customer")
             bands[customer] = band
     return bands
-
-
-def as_id(value: Any) -> str:
-    """A customer's id as text: a spreadsheet's 17.0 is 17. "" where there is none."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None else str(value).strip()

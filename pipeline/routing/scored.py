@@ -9,12 +9,13 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.columns import Roles, find_roles
+from pipeline.columns.cells import as_text
 from pipeline.errors import ColumnError, InputError, UsageError
 from pipeline.origin import most_common, settings_of
 from pipeline.output import COLUMNS
 from pipeline.readers import Source
 from pipeline.records import Reject, Row
-from pipeline.routing.bands import as_id, read_bands
+from pipeline.routing.bands import read_bands
 from pipeline.routing.facts import NEEDED, facts
 from pipeline.settings import Settings
 
@@ -46,7 +47,7 @@ class ScoredRows:
     bands: Mapping[str, str]
 
     def facts(self, row: Row) -> dict[str, tuple[str, ...]]:
-        customer = as_id(row.values.get(self.roles.customer)) if self.roles.customer else ""
+        customer = as_text(row.values.get(self.roles.customer)) if self.roles.customer else ""
         return facts(row, self.roles, band=self.bands.get(customer, ""))
 
 

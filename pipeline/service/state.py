@@ -50,6 +50,10 @@ class Service:
     local: bool
     clock: Clock = utc_now
 
+    @property
+    def replays(self) -> Path:
+        return Path(self.settings.replays)
+
 
 def service_of(request: Request) -> Service:
     """The service that answers this request."""

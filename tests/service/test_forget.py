@@ -135,7 +135,7 @@ def test_nothing_of_the_customer_is_left_in_the_store(store: Store, tmp_path: Pa
         fill(session)
     assert set(found_in(dumped(store))) == set(SECRETS)
     with store.begin() as session:
-        found = forget(session, GONE, tmp_path / "uploads", ACTOR, now=NOW)
+        found = forget(session, GONE, tmp_path / "uploads", tmp_path / "replays", ACTOR, now=NOW)
     assert found == Forgotten(messages=3, feedback=2, events=1, answers=1, files=0, stopped=0, known=True)
     assert found_in(dumped(store)) == []
     for path in tmp_path.glob("nabd.db*"):
@@ -164,7 +164,7 @@ def test_the_file_of_a_large_store_holds_nothing_more(tmp_path: Path) -> None:
         keep(session, *(row(f"again {number}", GONE, text=WORDS["fa"]) for number in range(50)))
     assert found_in((tmp_path / "nabd.db").read_bytes() + (tmp_path / "nabd.db-wal").read_bytes())
     with store.begin() as session:
-        forget(session, GONE, tmp_path / "uploads", ACTOR)
+        forget(session, GONE, tmp_path / "uploads", tmp_path / "replays", ACTOR)
     for path in tmp_path.glob("nabd.db*"):
         assert found_in(path.read_bytes()) == [], path.name
     store.close()
@@ -174,7 +174,7 @@ def test_the_file_of_a_large_store_holds_nothing_more(tmp_path: Path) -> None:
 def test_one_line_says_that_it_was_done_under_a_salted_hash(store: Store, tmp_path: Path) -> None:
     with store.begin() as session:
         fill(session)
-        forget(session, GONE, tmp_path / "uploads", ACTOR, now=NOW)
+        forget(session, GONE, tmp_path / "uploads", tmp_path / "replays", ACTOR, now=NOW)
     with store.read() as session:
         lines = session.scalars(select(Audit).order_by(Audit.id)).all()
     last = lines[-1]
@@ -192,7 +192,7 @@ def test_to_forget_twice_or_whom_no_one_knows_does_no_harm(store: Store, tmp_pat
     results = []
     for customer in (GONE, GONE, "nobody"):
         with store.begin() as session:
-            results.append(forget(session, customer, tmp_path / "uploads", ACTOR).anything)
+            results.append(forget(session, customer, tmp_path / "uploads", tmp_path / "replays", ACTOR).anything)
     assert results == [True, False, False]
 
 
@@ -206,7 +206,7 @@ def test_a_short_id_takes_only_what_is_surely_theirs(store: Store, tmp_path: Pat
     with store.begin() as session:
         keep(session, row("m1", "7"), row("m2", "8", text="order 7 of 7"))
         session.add(job("a" * 32, options={"customer": "customer"}))
-        forget(session, "7", uploads, ACTOR)
+        forget(session, "7", uploads, tmp_path / "replays", ACTOR)
     assert read(path) == rows[1:]
     with store.read() as session:
         assert [(each.id, each.text) for each in session.scalars(select(Message))] == [("m2", "order 7 of 7")]
@@ -218,7 +218,9 @@ def test_an_id_that_is_a_plain_word_or_number_changes_no_words_of_others(store: 
     path = written(tmp_path / "uploads" / ("a" * 32) / "upload.csv", [{"customer": STAYS, "text": said}])
     with store.begin() as session:
         keep(session, row("m1", STAYS, text=said), row("m2", id))
-        assert forget(session, id, tmp_path / "uploads", ACTOR) == Forgotten(messages=1, known=True)
+        assert forget(session, id, tmp_path / "uploads", tmp_path / "replays", ACTOR) == Forgotten(
+            messages=1, known=True
+        )
         assert session.get_one(Message, "m1").text == said
     assert read(path)[0]["text"] == said
 
@@ -234,7 +236,7 @@ def test_files_of_jobs_are_rewritten_without_the_customer(store: Store, tmp_path
         session.add(job(id, options={"customer": column}, customers=[GONE, STAYS], filename=f"{GONE}.csv"))
     assert left_in(uploads)
     with store.begin() as session:
-        assert forget(session, GONE, uploads, ACTOR).files == 2
+        assert forget(session, GONE, uploads, tmp_path / "replays", ACTOR).files == 2
     assert left_in(uploads) == {}
     for name in ("upload", "result"):
         assert read(uploads / id / f"{name}.{kind}") == [each for each in rows if each[column] == STAYS]
@@ -256,7 +258,7 @@ def test_rejects_and_folders_without_a_job_are_cleaned_too(store: Store, tmp_pat
     written(uploads / id / "upload.csv", export())
     later = datetime.now(UTC) + timedelta(minutes=11)
     with store.begin() as session:
-        assert forget(session, GONE, uploads, ACTOR, now=later).files == 2
+        assert forget(session, GONE, uploads, tmp_path / "replays", ACTOR, now=later).files == 2
     assert left_in(uploads) == {}
     assert read(rejects) == reasons[2:]
 
@@ -266,7 +268,7 @@ def test_an_upload_that_is_still_coming_in_is_left_alone(store: Store, tmp_path:
     path = written(tmp_path / "uploads" / ("b" * 32) / "upload.csv", export())
     before = path.read_bytes()
     with store.begin() as session:
-        assert forget(session, GONE, tmp_path / "uploads", ACTOR).files == 0
+        assert forget(session, GONE, tmp_path / "uploads", tmp_path / "replays", ACTOR).files == 0
     assert path.read_bytes() == before
 
 
@@ -313,7 +315,7 @@ def test_what_a_link_leads_to_is_left_alone(store: Store, tmp_path: Path) -> Non
     (folder / "upload.csv").symlink_to(outside)
     (tmp_path / "uploads" / "linked").symlink_to(outside.parent)
     with store.begin() as session:
-        assert forget(session, GONE, tmp_path / "uploads", ACTOR).files == 0
+        assert forget(session, GONE, tmp_path / "uploads", tmp_path / "replays", ACTOR).files == 0
     assert len(read(outside)) == 6
 
 
@@ -329,7 +331,7 @@ def test_a_job_that_runs_on_the_customers_file_is_stopped(store: Store, tmp_path
     with store.begin() as session:
         session.add_all([job(running, jobs.RUNNING), job(waiting, jobs.QUEUED), job(other, jobs.RUNNING)])
     with store.begin() as session:
-        found = forget(session, GONE, uploads, ACTOR)
+        found = forget(session, GONE, uploads, tmp_path / "replays", ACTOR)
     assert (found.files, found.stopped) == (2, 1)
     assert left_in(uploads) == {}
     assert [part.exists() for part in parts] == [False, True]
@@ -346,7 +348,7 @@ def test_a_failed_erasure_keeps_the_rows(store: Store, tmp_path: Path) -> None:
 
     def failing() -> None:
         with store.begin() as session:
-            forget(session, GONE, tmp_path / "uploads", ACTOR)
+            forget(session, GONE, tmp_path / "uploads", tmp_path / "replays", ACTOR)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -369,6 +371,6 @@ def test_nobody_waits_while_files_are_read(store: Store, tmp_path: Path, monkeyp
 
     monkeypatch.setattr(erase, "clean_file", watched)
     with store.begin() as session:
-        assert forget(session, GONE, uploads, ACTOR).files == 1
+        assert forget(session, GONE, uploads, tmp_path / "replays", ACTOR).files == 1
     with store.read() as session:
         assert session.execute(text("SELECT count(*) FROM messages")).scalar() == 1

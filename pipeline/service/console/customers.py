@@ -98,7 +98,7 @@ def forget(visitor: Admin, form: Posted, customer_id: str) -> Response:
     service = visitor.service
     with visitor.store.begin() as session:
         _found(session, customer_id)
-        erase.forget(session, customer_id, service.uploads, visitor.known.id, now=service.clock())
+        erase.forget(session, customer_id, service.uploads, service.replays, visitor.known.id, now=service.clock())
     return see("/console/customers")
 
 

@@ -64,7 +64,7 @@ def judged(visitor: Writer, form: Posted, name: str) -> Response:
 def section(visitor: Visitor) -> Section:
     """Every replay of the folder that the settings name."""
     words = visitor.words
-    folders = kept(Path(visitor.service.settings.replays))
+    folders = kept(visitor.service.replays)
     keys = ("replay", "old_model", "new_model", "messages", "changed", "judged_count")
     rows, blocks = [], [Note(words("replays_note"))]
     for name, folder in folders.items():
@@ -87,7 +87,7 @@ def _row(visitor: Visitor, name: str, found: Replay) -> list[Cell]:
 
 def _folder(visitor: Visitor, name: str) -> Path:
     """Raises Denied for a name that is no replay's; no other path is ever opened."""
-    folder = kept(Path(visitor.service.settings.replays)).get(name)
+    folder = kept(visitor.service.replays).get(name)
     if folder is None:
         raise Denied(HTTPStatus.NOT_FOUND, "no_replay")
     return folder
@@ -135,7 +135,8 @@ def _sums(visitor: Visitor, found: Replay) -> Section:
     ]  # fmt: skip
     if sums["bands"] is not None:
         count = words("of_customers", count=locale.number(sums["customers"]))
-        tiles.append(Tile(words("bands_moved"), locale.number(len(sums["bands"])), count))
+        moved = sum(number for *_, number in sums["bands"])
+        tiles.append(Tile(words("bands_moved"), locale.number(moved), count))
     tiles.append(Tile(words("judged_count"), locale.number(len(found.verdicts)), _verdicts(visitor, found)))
     keys = ("what_changes", "messages", "most_often")
     moves = Table(words("changes"), [words(key) for key in keys], list(_moves(visitor, sums)))

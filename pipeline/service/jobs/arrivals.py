@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from pipeline.batch import message
+from pipeline.columns.cells import as_text
 from pipeline.columns.times import times
 from pipeline.history.outcome import outcomes
 from pipeline.history.scales import is_outbound
@@ -33,7 +33,7 @@ class Arrivals:
         recorded = outcomes(both, desk, moments)[begin:]
         found: list[Arrival | None] = []
         for row, moment, outcome in zip(rows, moments[begin:], recorded, strict=True):
-            customer = _text(row.values.get(roles.customer)) if roles.customer else ""
+            customer = as_text(row.values.get(roles.customer)) if roles.customer else ""
             outbound = "direction" in desk and is_outbound(row.values.get(desk["direction"]))
             if outbound or not customer or len(customer) > LONGEST_ID:
                 found.append(None)
@@ -50,7 +50,7 @@ class Arrivals:
         return f"{self._job}:{row}"
 
     def _id(self, row: Row) -> str:
-        own = _text(row.values.get(self._found.roles.id)) if self._found.roles.id else ""
+        own = as_text(row.values.get(self._found.roles.id)) if self._found.roles.id else ""
         if not own or len(own) > LONGEST_ID or hash(own) in self._seen:
             return self.by_row(row.number)
         self._seen.add(hash(own))
@@ -59,12 +59,6 @@ class Arrivals:
     def _ticket(self, row: Row) -> str:
         """Its own column; in mail the first message of the conversation (RFC 5322, 3.6.4)."""
         if "ticket" in self._found.desk:
-            return _text(row.values.get(self._found.desk["ticket"]))
-        ids = next((_text(row.values.get(name)) for name in _THREADED if row.values.get(name)), "")
+            return as_text(row.values.get(self._found.desk["ticket"]))
+        ids = next((as_text(row.values.get(name)) for name in _THREADED if row.values.get(name)), "")
         return ids.split()[0] if ids.startswith("<") else ""
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # a spreadsheet's customer 17.0
-    return "" if value is None else str(value).strip()

@@ -11,6 +11,7 @@ from pipeline.records import Annotation
 from pipeline.service.settings import ServiceSettings, load_service_settings
 from pipeline.service.store import erase, feedback
 from pipeline.service.store.engine import Store
+from pipeline.settings import load_settings
 
 ACTOR = "command line"  # in the audit log
 
@@ -29,12 +30,13 @@ def opened(settings: Path | None, *, create: bool = True) -> Iterator[tuple[Stor
 def forget(settings: Path | None, customer: str) -> str:
     """Erases a customer; returns a line on what there was."""
     with opened(settings) as (store, service), store.begin() as session:
-        found = erase.forget(session, customer, Path(service.uploads), ACTOR, now=datetime.now(UTC))
+        folders = Path(service.uploads), Path(load_settings(settings).replays)
+        found = erase.forget(session, customer, *folders, ACTOR, now=datetime.now(UTC))
     if not found.anything:
         return "nothing was kept of this customer"
     counts = {
         "messages": found.messages, "words of people": found.feedback, "events": found.events,
-        "kept answers": found.answers, "files of jobs": found.files, "running jobs, stopped": found.stopped,
+        "kept answers": found.answers, "files": found.files, "running jobs, stopped": found.stopped,
     }  # fmt: skip
     return "erased: " + ", ".join(f"{count:,} {what}" for what, count in counts.items() if count or what == "messages")
 

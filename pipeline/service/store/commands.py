@@ -24,7 +24,7 @@ def forget(
     customer: Annotated[str, typer.Option("--customer", metavar="ID", help="the customer's id")],
     settings: SettingsFile = None,
 ) -> None:
-    """Erase every trace of a customer from the store and from the files of jobs; there is no way back.
+    """Erase every trace of a customer from the store and from the files of jobs and replays; there is no way back.
 
     nabd forget --customer C-1042
     """

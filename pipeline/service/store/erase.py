@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from pipeline.judging import CHANGES, CUSTOMER, CUSTOMERS, PAGE, SHEET
+from pipeline.judging import replays as find_replays
 from pipeline.service.store import audit, jobs
 from pipeline.service.store.connect import READS
 from pipeline.service.store.engine import SCRUB
@@ -28,7 +30,7 @@ UPLOAD = "upload"  # how the name of the file begins that a job reads
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """How much there was; `files` of jobs were rewritten or removed, `stopped` counts jobs that ran on one of them."""
+    """How much there was; `files` were rewritten or removed, `stopped` counts jobs that ran on one of them."""
 
     messages: int = 0
     feedback: int = 0
@@ -43,7 +45,9 @@ class Forgotten:
         return self.known or any((self.messages, self.feedback, self.events, self.answers, self.files))
 
 
-def forget(session: Session, customer_id: str, uploads: Path, actor: str, *, now: datetime | None = None) -> Forgotten:
+def forget(
+    session: Session, customer_id: str, uploads: Path, replays: Path, actor: str, *, now: datetime | None = None
+) -> Forgotten:
     """Removes every trace of the customer; when the transaction of `Store.begin` ends, the database file is rewritten.
 
     The id goes from the words and files of others, too, where it cannot be a plain number or word. The audit line names
@@ -52,6 +56,7 @@ def forget(session: Session, customer_id: str, uploads: Path, actor: str, *, now
     moment = now or datetime.now(UTC)
     session.info[SCRUB] = True
     early, cleaned = _files(session, Trace(customer_id), uploads, moment)
+    early += _replays(replays, Trace(customer_id))
     known = session.get(Customer, customer_id, with_for_update=True) is not None
     own = session.scalars(select(Message.id).where(Message.customer_id == customer_id)).all()
     trace = Trace(customer_id, frozenset(own))
@@ -102,6 +107,21 @@ def _files(session: Session, trace: Trace, uploads: Path, now: datetime) -> tupl
             files += _clean_folder(folder, trace, named.get(folder.name), is_over=True)
             cleaned.add(folder.name)
     return files, cleaned
+
+
+def _replays(folder: Path, trace: Trace) -> int:
+    """Cleans what replays left; returns how many files changed. A page goes as a whole: its sheet says the same."""
+    files = 0
+    for replay in find_replays(folder).values():
+        changed = [
+            name
+            for name in (CHANGES, CUSTOMERS, SHEET)
+            if (replay / name).is_file() and clean_file(replay / name, trace, column=CUSTOMER) != KEPT
+        ]
+        if SHEET in changed:
+            (replay / PAGE).unlink(missing_ok=True)
+        files += len(changed)
+    return files
 
 
 def _jobs(session: Session, trace: Trace, uploads: Path, cleaned: set[str], now: datetime) -> tuple[int, int]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pipeline.columns.cells import as_text
+
 ERASED = "[erased]"
 DISTINCT = re.compile(r"(?=.{6})(?=.*[\d@])(?=.*[^\d])", re.DOTALL)  # not 17, 100000 or a word
 
@@ -37,7 +39,7 @@ class Trace:
             return any(self.within(part) for pair in value.items() for part in pair)
         if isinstance(value, list | tuple):
             return any(self.within(part) for part in value)
-        text = plain(value)
+        text = as_text(value)
         return text == self.customer or text in self.messages or bool(self._word and self._word.search(text))
 
     def cleaned(self, value: Any) -> Any:
@@ -48,7 +50,7 @@ class Trace:
             return {key: self.cleaned(part) for key, part in value.items()}
         if isinstance(value, list | tuple):
             return [self.cleaned(part) for part in value]
-        if self.customer == plain(value):
+        if self.customer == as_text(value):
             return ERASED
         return self._word.sub(ERASED, value) if isinstance(value, str) else value
 
@@ -56,14 +58,7 @@ class Trace:
         """A row of a file without the customer, None if it is theirs; `column` holds customers, None for unknown."""
         if column is None:
             return None if self.within(values) else values
-        if plain(values.get(column)) == self.customer:
+        if as_text(values.get(column)) == self.customer:
             return None
         found: Mapping[str, Any] = self.cleaned(values)
         return found
-
-
-def plain(value: Any) -> str:
-    """A cell as the text of an id: a spreadsheet's 17.0 is 17."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None else str(value).strip()

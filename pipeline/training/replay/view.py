@@ -37,20 +37,24 @@ def print_effect(effect: Effect, console: Console) -> None:
 
 
 def document(effect: Effect) -> dict[str, Any]:
-    """The same figures as plain values; moves as [before, after, count]."""
+    """The same figures as plain values; moves, those of risk bands too, as [before, after, count]."""
     old, new = effect.loads
     return {
         "messages": effect.messages, "changed": effect.changed,
-        "moves": {kind: [[*pair, count] for pair, count in effect.moves[kind].most_common()] for kind in KINDS},
+        "moves": {kind: _counts(effect.moves[kind]) for kind in KINDS},
         "queues": {name: {"old": _count(old, name), "new": _count(new, name)} for name in sorted({*old, *new})},
         "misroutes": {
             name: [{"messages": each.messages, "expected": round(each.expected, 2)} for each in pair]
             for name, pair in {"all": effect.misroutes, "unreviewed": effect.unreviewed}.items()
         },
         "customers": effect.customers,
-        "bands": None if effect.bands is None else {name: list(pair) for name, pair in effect.bands.items()},
+        "bands": None if effect.bands is None else _counts(Counter(effect.bands.values())),
         "notes": list(effect.notes),
     }  # fmt: skip
+
+
+def _counts(moves: Counter[tuple[str, str]]) -> list[list[Any]]:
+    return [[*pair, count] for pair, count in moves.most_common()]
 
 
 def to_json(effect: Effect) -> str:
