@@ -55,7 +55,7 @@ def get_customer(request: Request, id: str, limit: Limit = 50, cursor: Cursor = 
 
 @router.delete("/customers/{id:path}", status_code=204)
 def forget_customer(request: Request, id: str, actor: Annotated[Actor, Depends(needs("admin"))]) -> Response:
-    """Erase every trace of a customer: messages, scores, feedback, events, files that name them."""
+    """Erase every trace of a customer: messages, scores, feedback, events, and what files say of them."""
     service = service_of(request)
     with store_of(service).begin() as session:
         found = erase.forget(session, _known(id), service.uploads, service.replays, actor.id, now=service.clock())
