@@ -70,7 +70,8 @@ def detect(text: str) -> Language:
     `mixed` needs two of Arabic, Persian and English with at least 3 words and 30 % of the words each, so that
     a brand or a loan word does not count. A lone "سلام" is taken for Persian, a lone unknown Latin word for English.
     """
-    text = _NOT_WORDS.sub(" ", text)
+    if "@" in text or "://" in text or "www." in text.lower():
+        text = _NOT_WORDS.sub(" ", text)
     letters = sum(map(str.isalpha, text))
     if not letters:
         return Language.UNDETERMINED

@@ -28,7 +28,13 @@ class Rule:
     tags: tuple[str, ...] = ()
 
     def matches(self, facts: Mapping[str, Sequence[str]]) -> bool:
-        return all(set(wanted).intersection(facts.get(key, ())) for key, wanted in self.when.items())
+        for key, wanted in self.when.items():
+            for value in facts.get(key, ()):
+                if value in wanted:
+                    break
+            else:
+                return False
+        return True
 
 
 def route(facts: Mapping[str, Sequence[str]], rules: Sequence[Rule]) -> Decision:

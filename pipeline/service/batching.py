@@ -80,14 +80,11 @@ class Batches:
             return []
         self._enter(request, self.requests)
         self._watch(loop)
+        deadline = loop.call_later(seconds, self._give_up, future)
         try:
-            async with asyncio.timeout(seconds):
-                return await future
-        except TimeoutError:
-            if request.error is not None:
-                raise
-            raise Late(self.seconds_to_wait) from None
+            return await future
         finally:
+            deadline.cancel()
             self._leave(request, self.requests)
 
     def ask_here(self, work: Work, rows: Sequence[Any], *, as_job: bool) -> list[Any]:
@@ -136,6 +133,10 @@ class Batches:
                 self._ready = True
             if self._may_begin():
                 self._changed.notify_all()
+
+    def _give_up(self, future: asyncio.Future[list[Any]]) -> None:
+        if not future.done():
+            future.set_exception(Late(self.seconds_to_wait))
 
     def _leave(self, request: Request, lane: Lane) -> None:
         if not request.is_settled:

@@ -1,12 +1,17 @@
-"""Keys are looked up in the store at most once in `LIFE` seconds: one that is revoked works no longer than that."""
+"""Keys are looked up in the store at most once in `LIFE` seconds: one that is revoked works no longer than that.
+
+A crowd that asks when a lookup has grown old shares the next one: else each of them would go to the store at once.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from time import monotonic
+from typing import Any
 
 from anyio import to_thread
 
@@ -17,6 +22,7 @@ from pipeline.service.store.engine import Store
 
 LIFE = 5.0
 MOST = 10_000  # keys that are remembered
+ANY = b""  # stands for the question whether there is a key
 
 
 class Keyring:
@@ -25,7 +31,8 @@ class Keyring:
     def __init__(self, store: Store | None, clock: Callable[[], datetime]) -> None:
         self._store, self._clock = store, clock
         self._known: dict[bytes, tuple[float, Actor]] = {}
-        self._any = (0.0, False)
+        self._any = (0.0, store is None)
+        self._under_way: dict[bytes, asyncio.Task[Any]] = {}
 
     def remembered(self, token: str) -> Actor | None:
         """Whose key this is, if it was looked up a moment ago."""
@@ -36,35 +43,41 @@ class Keyring:
         """Whose key this is; None for one that is unknown, expired or revoked."""
         if self._store is None:
             return None
-        found = await to_thread.run_sync(self._look_up, token)
-        if found is not None:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[_mark(token)] = (monotonic() + LIFE, found)
+        found: Actor | None = await self._shared(_mark(token), self._look_up, token)
         return found
 
     async def is_empty(self) -> bool:
         """Whether no key was ever made, so that a service for this machine alone may be used without one."""
         until, empty = self._any
-        if monotonic() >= until:
-            empty = await to_thread.run_sync(self._is_empty)
-            self._any = (monotonic() + LIFE, empty)
-        return empty
+        if self._store is None or monotonic() < until:
+            return empty
+        return bool(await self._shared(ANY, self._is_empty))
+
+    async def _shared(self, mark: bytes, look: Callable[..., Any], *asked: str) -> Any:
+        """What `look` finds in the store, in a thread, once for all who ask for the same while it looks."""
+        if (task := self._under_way.get(mark)) is None:
+            task = self._under_way[mark] = asyncio.ensure_future(to_thread.run_sync(look, *asked))
+            task.add_done_callback(lambda _: self._under_way.pop(mark))
+        return await asyncio.shield(task)
 
     def _look_up(self, token: str) -> Actor | None:
         assert self._store  # nosec B101 # for the types: its caller looked
         with self._store.read() as session:
             actor = keys.check(session, token, self._clock())
         if actor is not None:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[_mark(token)] = (monotonic() + LIFE, actor)
             with suppress(StoreError), self._store.begin() as session:
                 keys.used(session, actor, self._clock())
         return actor
 
     def _is_empty(self) -> bool:
-        if self._store is None:
-            return True
+        assert self._store  # nosec B101 # for the types: its caller looked
         with self._store.read() as session:
-            return not keys.any_key(session)
+            empty = not keys.any_key(session)
+        self._any = (monotonic() + LIFE, empty)
+        return empty
 
 
 def _mark(token: str) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from served import HERE, NOW, Headers, MakeApp
 
 from pipeline.service import keyring
 from pipeline.service.auth import keys, logins, tokens, users
+from pipeline.service.auth.access import Actor
 from pipeline.service.settings import ServiceSettings
 from pipeline.service.store.engine import Store
 
@@ -110,6 +113,51 @@ def test_a_known_key_is_remembered_for_seconds_alone(
     assert status(client, headers) == 200
     time[0] += 0.2
     assert status(client, headers) == 401
+
+
+def test_a_crowd_shares_one_lookup_of_a_key(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with store.begin() as session:
+        _, token = keys.create(session, "one", ["score"], None, now=NOW)
+    asked: list[str] = []
+
+    def check(*_: Any) -> Actor:
+        asked.append("key")
+        sleep(0.1)  # as long as a store may take
+        return Actor("1", "one", frozenset({"score"}))
+
+    def any_key(*_: Any) -> bool:
+        asked.append("any")
+        sleep(0.1)
+        return True
+
+    monkeypatch.setattr(keys, "check", check)
+    monkeypatch.setattr(keys, "any_key", any_key)
+
+    async def crowd() -> None:
+        ring = keyring.Keyring(store, lambda: NOW)
+        actors = await asyncio.gather(*(ring.actor(token) for _ in range(64)))
+        empty = await asyncio.gather(*(ring.is_empty() for _ in range(64)))
+        assert [actor and actor.name for actor in actors] == ["one"] * 64
+        assert empty == [False] * 64
+
+    asyncio.run(crowd())
+    assert asked == ["key", "any"]
+
+
+def test_one_of_a_crowd_that_leaves_does_not_take_the_lookup_along(store: Store) -> None:
+    with store.begin() as session:
+        _, token = keys.create(session, "one", ["score"], None, now=NOW)
+
+    async def crowd() -> None:
+        ring = keyring.Keyring(store, lambda: NOW)
+        gone, *others = [asyncio.ensure_future(ring.actor(token)) for _ in range(3)]
+        await asyncio.sleep(0)
+        gone.cancel()
+        found = await asyncio.gather(*others)
+        assert [actor and actor.name for actor in found] == ["one", "one"]
+        assert gone.cancelled()
+
+    asyncio.run(crowd())
 
 
 @pytest.mark.parametrize(
