@@ -43,7 +43,7 @@ class Guard:
         begun = perf_counter()
         with self.tracer.span("request", scope) as span:
             await self._answer(exchange, Reader(scope, receive, self.limits, self.held))
-            route = getattr(scope.get("route"), "path", NO_ROUTE)
+            route = _route(scope)
             span.update_name(f"{exchange.method} {route}")
             span.set_attribute("http.request.method", exchange.method)
             span.set_attribute("http.route", route)
@@ -69,6 +69,12 @@ class Guard:
             await exchange.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of Nabd; its log says where", {})
         finally:
             reader.close()
+
+
+def _route(scope: Scope) -> str:
+    """What was asked for, without a caller's words: the path as it was declared, or the folder of a static file."""
+    folder = scope.get("root_path")
+    return getattr(scope.get("route"), "path", f"{folder}/{{file}}" if folder else NO_ROUTE)
 
 
 class _Exchange:

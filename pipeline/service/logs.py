@@ -10,6 +10,7 @@ import traceback
 from types import TracebackType
 from typing import Any
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 from pipeline.errors import UsageError
@@ -40,7 +41,8 @@ def places(error: BaseException) -> str:
 class _Json(JsonFormatter):
     def __init__(self) -> None:
         names = " ".join(f"%({name})s" for name in FIELDS)
-        super().__init__(f"{names} %(message)s", rename_fields=FIELDS, json_ensure_ascii=False)
+        unsaid = [*RESERVED_ATTRS, "color_message"]  # what uvicorn says once more, for a terminal
+        super().__init__(f"{names} %(message)s", rename_fields=FIELDS, json_ensure_ascii=False, reserved_attrs=unsaid)
 
     def formatException(self, ei: _Raised) -> str:
         return places(ei[1]) if ei[1] else ""

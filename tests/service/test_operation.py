@@ -53,9 +53,13 @@ def test_the_metrics_count_requests_batches_labels_and_jobs(client: TestClient) 
     results = client.post("/v1/score", json={"messages": MESSAGES}).json()["results"]
     client.get("/customers/Sara-4412")
     client.request("FOO", "/health")
+    assert client.get("/docs/static/swagger-ui.css").status_code == 200
+    assert client.get("/docs/static/Sara-4412").status_code == 404
     found = metrics(client)
     assert found["nabd_requests_total{method=POST,route=/v1/score,status=200}"] == 1
     assert found["nabd_requests_total{method=GET,route=(no such path),status=404}"] == 1
+    assert found["nabd_requests_total{method=GET,route=/docs/static/{file},status=200}"] == 1
+    assert found["nabd_requests_total{method=GET,route=/docs/static/{file},status=404}"] == 1
     assert found["nabd_requests_total{method=other,route=/health,status=405}"] == 1
     assert found["nabd_request_seconds_count{route=/v1/score}"] == 1
     assert found["nabd_batch_rows_sum{}"] == 3
@@ -94,11 +98,12 @@ def test_a_line_of_the_log_holds_no_word_of_a_message_or_an_exception(
     try:
         raise ValueError(said)
     except ValueError:
-        logging.getLogger("uvicorn.error").exception("it failed")
+        logging.getLogger("uvicorn.error").exception("it failed", extra={"color_message": "\x1b[36mit failed"})
     lines = stream.getvalue()
     assert "POST /v1/score 200" in lines
     assert "ValueError" in lines
     assert "Sara" not in lines
+    assert "color_message" not in lines
     if form == "json":
         first = json.loads(lines.splitlines()[0])
         assert (first["level"], first["request"], first["status"]) == ("INFO", request, 200)
