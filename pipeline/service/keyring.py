@@ -56,7 +56,7 @@ class Keyring:
     async def _shared(self, mark: bytes, look: Callable[..., Any], *asked: str) -> Any:
         """What `look` finds in the store, in a thread, once for all who ask for the same while it looks."""
         if (task := self._under_way.get(mark)) is None:
-            task = self._under_way[mark] = asyncio.ensure_future(to_thread.run_sync(look, *asked))
+            task = self._under_way[mark] = asyncio.create_task(to_thread.run_sync(look, *asked))
             task.add_done_callback(lambda _: self._under_way.pop(mark))
         return await asyncio.shield(task)
 

@@ -27,7 +27,6 @@ def configure(form: str) -> None:
         raise UsageError(f"log_format is {form!r}, expected one of {', '.join(FORMATS)}")
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(message)s"))
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # unread
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -150,7 +150,7 @@ def test_one_of_a_crowd_that_leaves_does_not_take_the_lookup_along(store: Store)
 
     async def crowd() -> None:
         ring = keyring.Keyring(store, lambda: NOW)
-        gone, *others = [asyncio.ensure_future(ring.actor(token)) for _ in range(3)]
+        gone, *others = [asyncio.create_task(ring.actor(token)) for _ in range(3)]
         await asyncio.sleep(0)
         gone.cancel()
         found = await asyncio.gather(*others)
