@@ -41,7 +41,7 @@ _ENGLISH_SHARE = 0.3
 _FOREIGN_SHARE = 0.03
 
 _NOT_WORDS = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)\S+@\S+|@\w+", re.IGNORECASE)
-_ARABIC_LETTERS = re.compile("[\u0620-\u064a\u066e-\u06d3\u06d5\u06fa-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc]")
+_ARABIC_LETTERS = re.compile("[\u0620-\u064a\u066e-\u06d3\u06d5\u06fa-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc]+")
 _FOREIGN = re.compile("[ٹڈڑںےێۆڕڵښځڅډړټېۍڼګەۇۈڭڄڃٻڀٿڏ]")
 _FOREIGN_WEAK = re.compile("[ہھ]")
 _LATIN = "0-9A-Za-z\u00c0-\u024f\u1e00-\u1eff"
@@ -75,21 +75,21 @@ def detect(text: str) -> Language:
     letters = sum(map(str.isalpha, text))
     if not letters:
         return Language.UNDETERMINED
-    arabic = len(_ARABIC_LETTERS.findall(text))
+    arabic = sum(map(len, _ARABIC_LETTERS.findall(text)))
     latin_words = [word for word in _LATIN_WORD.findall(text) if not word.isdigit()]
     latin = sum(map(str.isalpha, "".join(latin_words)))
     if letters - arabic - latin > letters / 2:
         return Language.UNSUPPORTED
     if not arabic:
         return _of_latin(text, latin_words)
-    return _of_both(text, latin_words) if latin else _of_arabic(text, arabic)
-
-
-def _of_both(text: str, latin_words: list[str]) -> Language:
-    """Arabic and Latin letters together: the minority counts only if it is a clause, not a name."""
     arabic_words = words(skeleton(text))
+    in_arabic = _of_arabic(text, arabic, arabic_words)
+    return _of_both(in_arabic, arabic_words, latin_words) if latin else in_arabic
+
+
+def _of_both(in_arabic: Language, arabic_words: list[str], latin_words: list[str]) -> Language:
+    """Arabic and Latin letters together: the minority counts only if it is a clause, not a name."""
     share = len(latin_words) / (len(latin_words) + len(arabic_words) or 1)
-    in_arabic = _of_arabic(text, len(_ARABIC_LETTERS.findall(text)))
     if share < _MIXED_SHARE or len(latin_words) < _MIXED_WORDS:
         return in_arabic if arabic_words else Language.ENGLISH
     in_latin = _of_latin(" ".join(latin_words), latin_words)
@@ -100,16 +100,16 @@ def _of_both(text: str, latin_words: list[str]) -> Language:
     return in_arabic
 
 
-def _of_arabic(text: str, letters: int) -> Language:
+def _of_arabic(text: str, letters: int, found: list[str]) -> Language:
     foreign = len(_FOREIGN.findall(text)) + len(_FOREIGN_WEAK.findall(text)) / 2
-    plain = skeleton(text)
-    found = words(plain)
     arabic, persian = hits(found)
     if foreign > _FOREIGN_SHARE * letters and foreign >= max(1, max(arabic, persian) / 3):
         return Language.UNSUPPORTED
     if min(arabic, persian) >= _MIXED_WORDS and min(arabic, persian) >= _MIXED_SHARE * (arabic + persian):
         return Language.MIXED
-    return Language.PERSIAN if lean(plain.replace("آ", "ا")) + _keyboard(text) > 0 else Language.ARABIC
+    plain = skeleton(text)
+    evidence = lean(plain.replace("آ", "ا")) if "آ" in plain else lean(plain, (arabic, persian))
+    return Language.PERSIAN if evidence + _keyboard(text) > 0 else Language.ARABIC
 
 
 def _keyboard(text: str) -> float:

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 from pipeline.script import lean
 
@@ -125,6 +125,7 @@ def _spell(text: str) -> str:
     return _final_maksura().sub("ى", skeleton.replace("ی", "ي").replace("ک", "ك"))
 
 
+@lru_cache(maxsize=2)  # `detect` and `normalise` ask for that of the same text, one after the other
 def skeleton(text: str) -> str:
     """The text in one spelling for both languages: Persian kaf and yeh, no marks; what `script.lean` reads."""
     text = unicodedata.normalize("NFC", text).translate(_table())

@@ -23,12 +23,13 @@ def hits(found: list[str]) -> tuple[int, int]:
     return sum(map(ARABIC.__contains__, found)), sum(map(PERSIAN.__contains__, found))
 
 
-def lean(skeleton: str) -> float:
+def lean(skeleton: str, known: tuple[int, int] | None = None) -> float:
     """Log-odds-like evidence for Persian (> 0) over Arabic (< 0); 0 says nothing.
 
-    `skeleton` has Persian kaf and yeh and bare alefs, so that the answer cannot depend on the keyboard.
+    `skeleton` has Persian kaf and yeh and bare alefs, so that the answer cannot depend on the keyboard; `known` are
+    the `hits` of its words, where somebody has them.
     """
-    arabic, persian = hits(words(skeleton))
+    arabic, persian = known or hits(words(skeleton))
     if not arabic and not persian:
         arabic, persian = hits(words(_DOUBLED.sub(r"\1", skeleton)))
     articles = f" {skeleton}".count(" ال") + skeleton.count(" وال")
