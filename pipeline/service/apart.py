@@ -5,7 +5,6 @@ It ends when its pipe is closed, also where the service was killed; where it is 
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal
 import threading
@@ -23,6 +22,7 @@ from pipeline.bundle import Bundle, load
 from pipeline.encoder import Encoder, Vectors
 from pipeline.errors import NabdError
 from pipeline.records import Message
+from pipeline.service.garbage import settle
 from pipeline.service.logs import places
 from pipeline.service.passing import PROBES, Pass, passed
 from pipeline.settings import Settings, model_folder
@@ -140,8 +140,7 @@ def _work(pipe: Connection, settings: Settings) -> None:
             passed([Message(text) for text in PROBES], bundle, settings, written=True)
         except NabdError as error:
             return pipe.send(error)
-        gc.collect()
-        gc.freeze()  # as `serve.answer` does
+        settle()
         pipe.send(bundle.version)
         while True:
             what, rows = pipe.recv()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal
 import socket
@@ -19,6 +18,7 @@ from pipeline.errors import NabdError, UsageError
 from pipeline.service.app import create_app
 from pipeline.service.auth import keys
 from pipeline.service.connection import Impatient
+from pipeline.service.garbage import settle
 from pipeline.service.holder import ModelHolder
 from pipeline.service.logs import configure
 from pipeline.service.settings import ServiceSettings
@@ -50,8 +50,7 @@ def run(settings: Settings, service: ServiceSettings, *, host: str, port: int) -
 
 def answer(app: FastAPI, taken: socket.socket) -> None:
     """Answers on a listening socket until told to stop."""
-    gc.collect()
-    gc.freeze()  # what is there now stays, so the garbage collector need not look through it again and again
+    settle()
     uvicorn.Server(config(app, *taken.getsockname()[:2])).run(sockets=[taken])
 
 
