@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ from pipeline.cli import app as command_line
 from pipeline.errors import UsageError
 from pipeline.service import connection
 from pipeline.service.auth import keys
+from pipeline.service.garbage import YOUNG, settle
 from pipeline.service.serve import check_keys, config, listen, parse_address, url
 from pipeline.service.store.engine import Store
 
@@ -265,3 +268,21 @@ def test_requests_in_progress_are_answered_when_the_service_stops(make_app: Make
     for thread in threads:
         thread.join(20)
     assert [answer.status_code for answer in answers] == [200] * 3
+
+
+def test_garbage_in_cycles_is_still_collected() -> None:
+    class Cycle:
+        itself: Any
+
+    before = gc.get_threshold()
+    try:
+        settle()
+        made = Cycle()
+        made.itself, gone = made, weakref.ref(made)
+        del made
+        assert gone() is not None
+        assert len([[] for _ in range(YOUNG + 1)]) > YOUNG
+        assert gone() is None
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
