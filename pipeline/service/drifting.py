@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pipeline.bundle import Judged
 from pipeline.drift.compare import compare
 from pipeline.drift.found import Drift
 from pipeline.drift.reference import FILE, load_reference
 from pipeline.drift.sample import Sample, sample_of
 from pipeline.errors import InputError
-from pipeline.records import Message, Scored
-from pipeline.score import prepare
+from pipeline.records import Scored
+from pipeline.service.passing import Pass
 
 log = logging.getLogger(__name__)
 
@@ -52,16 +51,13 @@ class DriftWatch:
         self.windows = self.alarms = 0
         self.last: Drift | None = None
 
-    def add(self, messages: Sequence[Message], judged: Judged, scored: Sequence[Scored]) -> None:
+    def add(self, found: Pass) -> None:
         """The first message of a pass, while there is room in the window; a new version begins a new window."""
-        if not scored:
-            return
         with self._turn:
-            if self._seen and self._seen[0].scored.model != scored[0].model:
+            if self._seen and self._seen[0].scored.model != found.first.model:
                 self._seen, self.last = [], None
             if len(self._seen) < self._size:
-                length = len(prepare(messages[0].text).text)
-                self._seen.append(Seen(length, judged.vectors[0].copy(), scored[0]))
+                self._seen.append(Seen(found.length, found.judged.vectors[0].copy(), found.first))
 
     def check(self) -> Drift | None:
         """Compares the window if it is full and begins another; None where there is nothing to compare."""

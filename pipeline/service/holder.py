@@ -6,17 +6,17 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.bundle import Bundle, Judged
+from pipeline.bundle import Bundle
 from pipeline.errors import BundleError
 from pipeline.records import Message, Scored
 from pipeline.service.apart import Apart, EncoderApart
 from pipeline.service.passing import PROBES, Pass, Written, passed
 from pipeline.settings import Settings, for_model
 
-OnScored = Callable[[Sequence[Message], Judged, Sequence[Scored]], None]
+OnScored = Callable[[Pass], None]
 
 
-def _unheard(messages: Sequence[Message], judged: Judged, scored: Sequence[Scored]) -> None:
+def _unheard(found: Pass) -> None:
     """Nobody listens."""
 
 
@@ -45,7 +45,7 @@ class Scorer:
             found = self.apart.passed(messages, written=written)
         else:
             found = passed(messages, self.bundle, self.settings, written=written)
-        self.on_scored(messages[:1], found.judged, [found.first])
+        self.on_scored(found)
         return found
 
     def __eq__(self, other: object) -> bool:

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from pipeline.bundle import Bundle, Judged
 from pipeline.records import Message, Scored
-from pipeline.score import score
+from pipeline.score import prepare, score
 from pipeline.service.documents import document
 from pipeline.settings import Settings
 
@@ -37,6 +37,7 @@ class Pass(NamedTuple):
     rows: Sequence[Any]  # Written, or Scored
     first: Scored
     judged: Judged
+    length: int  # in characters, as the model read it
 
 
 def passed(messages: Sequence[Message], bundle: Bundle, settings: Settings, *, written: bool) -> Pass:
@@ -48,7 +49,8 @@ def passed(messages: Sequence[Message], bundle: Bundle, settings: Settings, *, w
     first = Judged(
         {task: values[:1] for task, values in judged.probabilities.items()}, judged.strange[:1], judged.vectors[:1]
     )
-    return Pass([write(each) for each in found] if written else found, found[0], first)
+    length = len(prepare(messages[0].text, max_characters=most).text)
+    return Pass([write(each) for each in found] if written else found, found[0], first, length)
 
 
 def write(scored: Scored) -> Written:

@@ -20,6 +20,7 @@ from pipeline.manifest import read_bundle_manifest
 from pipeline.records import Message
 from pipeline.score import prepare, score
 from pipeline.service.drifting import DriftWatch
+from pipeline.service.passing import passed
 from pipeline.service.settings import ServiceSettings, load_service_settings
 from pipeline.settings import Settings, model_folder
 from pipeline.taxonomy import DEFAULT
@@ -49,9 +50,7 @@ def folder(tmp_path: Path, tiny_bundle: Bundle, settings: Settings) -> Path:
 def feed(watch: DriftWatch, texts: Sequence[str], bundle: Bundle, settings: Settings) -> None:
     """Each message in a pass of its own."""
     for text in texts:
-        judged: list[Judged] = []
-        found = score([Message(text)], bundle, settings.routes, on_judged=judged.append)
-        watch.add([Message(text)], judged[0], found)
+        watch.add(passed([Message(text)], bundle, settings, written=False))
 
 
 def test_the_desk_s_own_messages_raise_no_alarm_and_others_do(
