@@ -79,12 +79,14 @@ class Bundle:
             temperatures = [of_language(self.temperatures[task], language) for language in languages]
             squash = independent if task == "topic" and self.taxonomy.multilabel else probabilities
             found[task] = squash(logits, np.array(temperatures)[:, None])
-        return Judged(found, self.heads.distance(vectors) > self.farthest, vectors)
+        lengths = np.array([len(text) for text in texts], np.int64)
+        return Judged(found, self.heads.distance(vectors) > self.farthest, vectors, lengths)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Of n texts: calibrated probabilities (n, labels) of each task; `strange` is far from every topic.
+    """Of n texts: calibrated probabilities (n, labels) of each task; `strange` is far from every topic; `lengths` (n,)
+    are in characters.
 
     They sum to 1, but for those of topics where a message may have several.
 
@@ -94,6 +96,7 @@ class Judged:
     probabilities: Mapping[str, Floats]
     strange: NDArray[np.bool_]
     vectors: Vectors
+    lengths: NDArray[np.int64]
 
     def replaced(self, rows: NDArray[np.int64], others: Judged) -> Judged:
         """With `rows` answered by `others`; the vectors stay, for two encoders share no space."""
@@ -102,7 +105,7 @@ class Judged:
             found[task][rows] = values
         strange = self.strange.copy()
         strange[rows] = others.strange
-        return Judged(found, strange, self.vectors)
+        return Judged(found, strange, self.vectors, self.lengths)
 
 
 def save(bundle: Bundle, folder: Path, *, built: Mapping[str, Any] | None = None) -> str:

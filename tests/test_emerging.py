@@ -290,7 +290,7 @@ def test_terms_are_of_three_customers_and_of_no_general_word() -> None:
 
 
 def judged(vectors: Vectors) -> Judged:
-    return Judged({}, np.zeros(len(vectors), bool), vectors)
+    return Judged({}, np.zeros(len(vectors), bool), vectors, np.zeros(len(vectors), int))
 
 
 def test_vectors_are_kept_and_read_back_by_row(tiny_bundle: Bundle, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class Sample:
         return next((len(column) for column in (*self.labels.values(), *self.numbers.values())), 0)
 
 
-def sample_of(scored: Sequence[Scored], vectors: Vectors, lengths: Sequence[int]) -> Sample:
+def sample_of(scored: Sequence[Scored], vectors: Vectors, lengths: NDArray[np.int64]) -> Sample:
     """n messages that one model scored, each its own unit; their whole vectors (n, d) and lengths in characters."""
     return Sample(
         labels={
@@ -62,7 +62,7 @@ def sample_of(scored: Sequence[Scored], vectors: Vectors, lengths: Sequence[int]
             "abstention": np.array([YES if each.review else NO for each in scored]),
         },
         numbers={
-            "length": np.array(lengths, np.float64),
+            "length": lengths.astype(np.float64),
             "confidence": np.array([each.category.confidence for each in scored]),
         },
         vectors=reduced(vectors),

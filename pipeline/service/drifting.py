@@ -57,7 +57,8 @@ class DriftWatch:
             if self._seen and self._seen[0].scored.model != found.first.model:
                 self._seen, self.last = [], None
             if len(self._seen) < self._size:
-                self._seen.append(Seen(found.length, found.judged.vectors[0].copy(), found.first))
+                judged = found.judged
+                self._seen.append(Seen(int(judged.lengths[0]), judged.vectors[0].copy(), found.first))
 
     def check(self) -> Drift | None:
         """Compares the window if it is full and begins another; None where there is nothing to compare."""
@@ -65,7 +66,7 @@ class DriftWatch:
             if len(self._seen) < self._size:
                 return None
             window, self._seen = self._seen, []
-        vectors, lengths = np.stack([each.vector for each in window]), [each.length for each in window]
+        vectors, lengths = np.stack([each.vector for each in window]), np.array([each.length for each in window])
         stream = sample_of([each.scored for each in window], vectors, lengths)
         reference = self._reference(stream.model)
         if reference is None:

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from pipeline.bundle import Bundle, Judged
 from pipeline.records import Message, Scored
-from pipeline.score import prepare, score
+from pipeline.score import score
 from pipeline.service.documents import document
 from pipeline.settings import Settings
 
@@ -37,7 +37,6 @@ class Pass(NamedTuple):
     rows: Sequence[Any]  # Written, or Scored
     first: Scored
     judged: Judged
-    length: int  # in characters, as the model read it
 
 
 def passed(messages: Sequence[Message], bundle: Bundle, settings: Settings, *, written: bool) -> Pass:
@@ -47,10 +46,10 @@ def passed(messages: Sequence[Message], bundle: Bundle, settings: Settings, *, w
     found = score(messages, bundle, settings.routes, max_characters=most, on_judged=heard.append)
     (judged,) = heard
     first = Judged(
-        {task: values[:1] for task, values in judged.probabilities.items()}, judged.strange[:1], judged.vectors[:1]
-    )
-    length = len(prepare(messages[0].text, max_characters=most).text)
-    return Pass([write(each) for each in found] if written else found, found[0], first, length)
+        {task: values[:1] for task, values in judged.probabilities.items()},
+        judged.strange[:1], judged.vectors[:1], judged.lengths[:1],
+    )  # fmt: skip
+    return Pass([write(each) for each in found] if written else found, found[0], first)
 
 
 def write(scored: Scored) -> Written:

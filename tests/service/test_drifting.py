@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
@@ -42,7 +43,7 @@ def folder(tmp_path: Path, tiny_bundle: Bundle, settings: Settings) -> Path:
     judged: list[Judged] = []
     texts = DESK[::2]
     found = score([Message(text) for text in texts], tiny_bundle, settings.routes, on_judged=judged.append)
-    lengths = [len(prepare(text).text) for text in texts]
+    lengths = np.array([len(prepare(text).text) for text in texts])
     save_reference(sample_of(found, judged[0].vectors, lengths), str(tmp_path / FILE))
     return tmp_path
 

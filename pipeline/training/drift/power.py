@@ -12,18 +12,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from pipeline import bundle as bundles
+from pipeline.bundle import Judged, load
 from pipeline.drift.compare import RATE, compare
 from pipeline.drift.sample import Sample, sample_of
 from pipeline.records import Message
-from pipeline.score import prepare, score
+from pipeline.score import score
 from pipeline.settings import load_settings, model_folder
 from pipeline.training.drift.measured import Measured
 from pipeline.training.drift.page import render
@@ -100,11 +99,12 @@ def pool_of(examples: Sequence[Example], *, seed: int, model: str = MODEL) -> Po
 
 def scored(rows: Sequence[Example], model: str) -> Sample:
     """By the one flow; the language is that of the row's source, so that it is the same for every domain."""
-    bundle = bundles.load(model_folder(model))
-    vectors: list[Any] = []
+    bundle = load(model_folder(model))
+    heard: list[Judged] = []
     rules = load_settings(table=bundle.taxonomy).routes
-    found = score([Message(row.text) for row in rows], bundle, rules, on_judged=lambda j: vectors.append(j.vectors))
-    sample = sample_of(found, vectors[0], [len(prepare(row.text).text) for row in rows])
+    found = score([Message(row.text) for row in rows], bundle, rules, on_judged=heard.append)
+    (judged,) = heard
+    sample = sample_of(found, judged.vectors, judged.lengths)
     return replace(sample, labels={**sample.labels, "language": np.array([row.lang for row in rows])})
 
 

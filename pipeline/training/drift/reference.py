@@ -30,8 +30,9 @@ def reference_of(texts: Sequence[str], topics: Sequence[str], bundle: Bundle, fo
     """Of messages that `bundle`, saved in `folder`, did not learn from; `topics` are what people gave, "" for none."""
     heard: list[Judged] = []
     found = score([Message(text) for text in texts], bundle, RULES, on_judged=heard.append)
+    (judged,) = heard
     read = [prepare(text).text for text in texts]
-    sample = sample_of(found, heard[0].vectors, [len(text) for text in read])
+    sample = sample_of(found, judged.vectors, judged.lengths)
     truth = np.array([bundle.taxonomy.category_of.get(topic, "") for topic in topics], np.str_)
     unknown = unknown_words(read, bundle.version, folder)
     numbers = sample.numbers if unknown is None else {**sample.numbers, "vocabulary": unknown}
