@@ -75,7 +75,8 @@ class Reader:
             self._held[0] -= self._read
 
     async def _next(self) -> Message:
-        patience = self._limits.seconds + self._read / SLOWEST
+        waited = asyncio.get_running_loop().time() - self._begun
+        patience = self._limits.seconds + min(waited, self._read / SLOWEST)  # what came before buys no longer silence
         try:
             async with asyncio.timeout_at(self._begun + patience):
                 message = await self._receive()
@@ -117,5 +118,6 @@ def check_shape(body: bytes) -> None:
 
 @cache
 def _structure() -> re.Pattern[bytes]:
-    """Brackets and separators outside of strings; a string is one part too."""
-    return re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
+    """Brackets and separators outside of strings; a string is one part too, one without an end goes to the end: else
+    each quote in it would be tried as a beginning."""
+    return re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)

@@ -35,7 +35,9 @@ class ServiceSettings:
     uploads: str = _setting("nabd-uploads", "the folder of the files of jobs")
     max_body: int = _setting(32 * MIB, "bytes of a request")
     max_upload: int = _setting(256 * MIB, "bytes of an uploaded export, unpacked")
-    body_timeout_ms: int = _setting(20_000, "milliseconds for a body to arrive, and one more for each 16 bytes of it")
+    body_timeout_ms: int = _setting(
+        20_000, "milliseconds of silence in a body, and for all of it, with one more for each 16 bytes"
+    )
     batch_size: int = _setting(64, "messages that share a pass of the encoder; half as many share one of a quick model")
     batch_wait_ms: int = _setting(4, "milliseconds that a message waits for others to share its pass")
     queue_size: int = _setting(1024, "messages that may wait; beyond that a request is refused with 429")

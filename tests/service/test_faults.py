@@ -165,6 +165,7 @@ HOSTILE = {
     "nested 40 deep": (one(b"a")[:-2] + b', "columns": {"x": ' + b"[" * 40 + b"]" * 40 + b"}}]}", 400),
     "nested 5,000,000 deep": (b"[" * (TEN_MEGABYTES // 2) + b"]" * (TEN_MEGABYTES // 2), 400),
     "a number of 10 MB": (b'{"messages": [{"text": ' + b"9" * TEN_MEGABYTES + b"}]}", 400),
+    "10 MB of quotes in a string without an end": (b'"' + b'\\"' * (TEN_MEGABYTES // 2), 422),
     "no JSON": (b"\0" * TEN_MEGABYTES, 422),
 }  # fmt: skip
 

@@ -125,6 +125,11 @@ def test_a_slow_body_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asyncio.run(ask(guard(), drip))[2] == b"20"
 
 
+def test_what_came_quickly_buys_no_long_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "SLOWEST", 50)  # 500 bytes would buy 10 s
+    assert asyncio.run(ask(guard(), [b" " * 500, 1.0, b"}"]))[0] == 408
+
+
 def test_many_large_bodies_at_once_are_bounded_and_the_room_comes_back() -> None:
     one = guard(limits=Limits(body=1_000, upload=5_000, seconds=5.0, total=2_500))
 
