@@ -25,6 +25,7 @@ from pipeline.service.state import Service, service_of
 LOCAL = Actor("local", "local", frozenset(SCOPES))
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PREFIX = "bearer "
+PASSED_ON = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 
 class Needs(SecurityBase):
@@ -80,9 +81,10 @@ def logged_in(service: Service, cookie: str) -> Actor | None:
 
 
 def is_from_here(request: Request) -> bool:
-    """Whether a request names this machine as its host and, where a page of a browser sent it, that page is ours."""
+    """Whether a request names this machine as its host, no proxy says that it passed it on and, where a page of a
+    browser sent it, that page is ours."""
     host = request.headers.get("host", "")
-    if not _is_this_machine(host):
+    if not _is_this_machine(host) or any(name in request.headers for name in PASSED_ON):
         return False
     origin = request.headers.get("origin")
     if origin is not None and origin != f"{request.url.scheme}://{host}":

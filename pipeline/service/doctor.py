@@ -18,7 +18,7 @@ from pipeline.errors import NabdError
 from pipeline.records import Message
 from pipeline.score import score
 from pipeline.service.limiting import Limit
-from pipeline.service.serve import check_keys, parse_address
+from pipeline.service.serve import OPEN, check_keys, parse_address
 from pipeline.service.settings import ServiceSettings
 from pipeline.service.store.engine import Store
 from pipeline.service.webhooks.signing import check_urls, signer
@@ -107,5 +107,7 @@ def _uploads(folder: Path) -> str:
 def _access(service: ServiceSettings, host: str) -> str:
     _, local = parse_address(host)
     with closing(Store.open(service.database, create=False)) as store:
-        check_keys(store, host, local=local)
-    return f"{host} is reached from this machine alone" if local else f"{host} is public, and a key is needed"
+        guarded = check_keys(store, host, local=local)
+    if not local:
+        return f"{host} is public, and a key is needed"
+    return f"{host} is reached from this machine alone" + ("" if guarded else f"; there is no key: {OPEN}")

@@ -64,12 +64,14 @@ class Keyring:
         assert self._store  # nosec B101 # for the types: its caller looked
         with self._store.read() as session:
             actor = keys.check(session, token, self._clock())
+            is_due = actor is not None and keys.is_use_due(session, actor, self._clock())
         if actor is not None:
             if len(self._known) >= MOST:
                 self._known.clear()
             self._known[_mark(token)] = (monotonic() + LIFE, actor)
-            with suppress(StoreError), self._store.begin() as session:
-                keys.used(session, actor, self._clock())
+            if is_due:
+                with suppress(StoreError), self._store.begin() as session:
+                    keys.used(session, actor, self._clock())
         return actor
 
     def _is_empty(self) -> bool:

@@ -26,6 +26,10 @@ from pipeline.service.store.engine import Store
 from pipeline.settings import Settings, model_folder
 
 CONNECTIONS = 1_000  # at the same time; more are told to try again
+OPEN = (
+    "whoever reaches this machine's own address may do everything; before a proxy stands in front of it: "
+    "nabd keys create NAME --scope admin"
+)
 GRACE = 30  # seconds that requests in progress have when the service stops
 log = logging.getLogger(__name__)
 
@@ -40,7 +44,8 @@ def run(settings: Settings, service: ServiceSettings, *, host: str, port: int) -
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it and exit 0
     with closing(Store.open(service.database)) as store, listen(address, port) as taken:
-        check_keys(store, host, local=local)
+        if not check_keys(store, host, local=local):
+            log.warning("there is no API key: %s", OPEN)
         bundle = bundles.load(model_folder(settings.model, settings.tracking), threads=settings.threads)
         app = create_app(bundle, settings, service, store=store, local=local, apart=True)
         reload_on_hangup(app.state.service.model)
@@ -71,15 +76,16 @@ def parse_address(host: str) -> tuple[str, bool]:
     return str(address), address.is_loopback
 
 
-def check_keys(store: Store, host: str, *, local: bool) -> None:
-    """Raises UsageError where other machines could ask and no key would stop them."""
+def check_keys(store: Store, host: str, *, local: bool) -> bool:
+    """Whether there is a key. Raises UsageError where other machines could ask and none would stop them."""
     with store.read() as session:
-        guarded = local or keys.any_key(session)
-    if not guarded:
+        guarded = keys.any_key(session)
+    if not guarded and not local:
         raise UsageError(
             f"--host {host} can be reached from other machines, and there is no API key yet, so anyone could read "
             "your customers; make one first: nabd keys create NAME --scope admin"
         )
+    return guarded
 
 
 def reload_on_hangup(model: ModelHolder) -> None:

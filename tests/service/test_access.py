@@ -115,6 +115,21 @@ def test_a_known_key_is_remembered_for_seconds_alone(
     assert status(client, headers) == 401
 
 
+def test_a_key_that_is_used_often_waits_for_no_writer(
+    client: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.begin() as session:
+        _, token = keys.create(session, "one", ["score"], None, now=NOW)
+    headers, time, begun = {"Authorization": f"Bearer {token}"}, [100.0], []
+    begin = Store.begin
+    monkeypatch.setattr(keyring, "monotonic", lambda: time[0])
+    monkeypatch.setattr(Store, "begin", lambda self: begun.append(time[0]) or begin(self))
+    for _ in range(3):
+        assert status(client, headers) == 200
+        time[0] += keyring.LIFE + 0.1
+    assert begun == [100.0], "that the key is used is written down once"
+
+
 def test_a_crowd_shares_one_lookup_of_a_key(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with store.begin() as session:
         _, token = keys.create(session, "one", ["score"], None, now=NOW)
@@ -175,6 +190,11 @@ def test_one_of_a_crowd_that_leaves_does_not_take_the_lookup_along(store: Store)
 )
 def test_a_page_of_another_site_is_not_this_machines_user(client: TestClient, headers: dict[str, str]) -> None:
     assert status(client, headers) == 401
+
+
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Via"])
+def test_what_a_proxy_passed_on_is_not_this_machines_user(client: TestClient, name: str) -> None:
+    assert status(client, {name: "203.0.113.7"}) == 401
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000", "127.3.2.1"])

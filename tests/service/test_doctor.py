@@ -73,6 +73,15 @@ def test_uploads_that_others_may_read_or_that_cannot_be_written_are_told(look: E
     assert "not a folder" in look()["uploads"].detail
 
 
+def test_a_service_without_a_key_says_so(look: Examine, sound: ServiceSettings) -> None:
+    assert "nabd keys create" in look()["access"].detail
+    store = Store.open(sound.database)
+    with store.begin() as session:
+        keys.create(session, "desk", ["score"], None)
+    store.close()
+    assert "nabd keys create" not in look()["access"].detail
+
+
 def test_a_public_address_needs_a_key(look: Examine, sound: ServiceSettings) -> None:
     found = look(host="0.0.0.0")
     assert faults(found) == ["access"]

@@ -45,12 +45,13 @@ def test_an_address_is_of_this_machine_or_of_others() -> None:
 
 
 def test_a_public_address_is_refused_until_there_is_a_key(store: Store) -> None:
-    check_keys(store, "127.0.0.1", local=True)
+    assert not check_keys(store, "127.0.0.1", local=True)
     with pytest.raises(UsageError, match=r"0\.0\.0\.0 can be reached .* nabd keys create"):
         check_keys(store, "0.0.0.0", local=False)
     with store.begin() as session:
         keys.create(session, "desk", ["score"], None)
-    check_keys(store, "0.0.0.0", local=False)
+    assert check_keys(store, "0.0.0.0", local=False)
+    assert check_keys(store, "127.0.0.1", local=True)
 
 
 @pytest.mark.parametrize(("address", "shown"), [("127.0.0.1", "http://127.0.0.1:"), ("::1", "http://[::1]:")])

@@ -74,6 +74,9 @@ def test_a_users_password_comes_from_standard_input(app: typer.Typer, url: str) 
         assert users.verify(session, "lina", "a long password") is not None
     store.close()
     assert "lina" in said(app, "users", "list")[0]
+    with pytest.raises(UsageError, match="make a key first"):
+        said(app, "users", "remove", "lina")
+    said(app, "keys", "create", "first", "--scope", "admin")
     said(app, "users", "remove", "lina")
     assert "lina" not in said(app, "users", "list")[0]
     with pytest.raises(UsageError, match="the password has 0 characters"):

@@ -61,11 +61,16 @@ def is_valid(key: Key, now: datetime) -> bool:
     return key.revoked_at is None and (key.expires_at is None or now < key.expires_at)
 
 
+def is_use_due(session: Session, actor: Actor, now: datetime) -> bool:
+    """Whether it is long ago that the use of the key was written down."""
+    key = session.get(Key, actor.id.removeprefix("key:"))
+    return key is not None and (key.used_at is None or now - key.used_at > USED_EVERY)
+
+
 def used(session: Session, actor: Actor, now: datetime) -> None:
     """Writes down that the key was used, unless that was done a moment ago."""
-    key = session.get(Key, actor.id.removeprefix("key:"))
-    if key is not None and (key.used_at is None or now - key.used_at > USED_EVERY):
-        key.used_at = now
+    if is_use_due(session, actor, now):
+        session.get_one(Key, actor.id.removeprefix("key:")).used_at = now
 
 
 def revoke(session: Session, id: str, now: datetime | None = None) -> Key:
@@ -97,9 +102,10 @@ def listed(session: Session) -> Sequence[Key]:
     return session.scalars(select(Key).order_by(Key.created_at, Key.id)).all()
 
 
-def any_key(session: Session) -> bool:
-    """Whether anyone was ever given a key or a login; an expired key must not open the doors again."""
-    return bool(session.scalar(select(exists().where(Key.id.is_not(None)) | exists().where(User.name.is_not(None)))))
+def any_key(session: Session, *, but_user: str = "") -> bool:
+    """Whether anyone was ever given a key, or has a login, leaving out `but_user`; an expired key must not open the
+    doors again."""
+    return bool(session.scalar(select(exists().where(Key.id.is_not(None)) | exists().where(User.name != but_user))))
 
 
 def _found(session: Session, id: str) -> Key:

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from pipeline.errors import UsageError
-from pipeline.service.auth import passwords
+from pipeline.service.auth import keys, passwords
 from pipeline.service.auth.access import Actor, checked_name, checked_scopes
 from pipeline.service.store.tables import User
 
@@ -30,7 +30,7 @@ def create(session: Session, name: str, password: str, scopes: Iterable[str], *,
 
 def verify(session: Session, name: str, password: str) -> Actor | None:
     """The user, if the password is right; a hash of weaker parameters is then renewed, so the session must write."""
-    user = session.get(User, name.strip())
+    user = session.get(User, name.strip()) if "\0" not in name else None
     if not passwords.matches(user.password if user else None, password) or user is None:
         return None
     if passwords.is_outdated(user.password):
@@ -43,7 +43,12 @@ def actor(user: User) -> Actor:
 
 
 def remove(session: Session, name: str) -> None:
-    """Ends the user's logins, too. Raises UsageError when there is no such user."""
+    """Ends the user's logins, too. Raises UsageError when there is no such user, or when the doors would open again."""
+    if not keys.any_key(session, but_user=name.strip()) and session.get(User, name.strip()) is not None:
+        raise UsageError(
+            "this is the last login and there is no key, so that everyone on this machine could do everything again; "
+            "make a key first: nabd keys create NAME --scope admin"
+        )
     removed = session.scalars(delete(User).where(User.name == name.strip()).returning(User.name)).first()
     if removed is None:
         raise UsageError("there is no user of that name; `nabd users list` shows them")
