@@ -24,7 +24,8 @@ def document(scored: Scored) -> dict[str, Any]:
 
 
 def explained(explanation: Explanation) -> dict[str, Any]:
-    """The words that decided, the weightiest for the label first, and the sentence."""
+    """The words that decided, the weightiest for the label first, and the sentence: by their places in the text alone,
+    so that the document may be kept where the text may not."""
     return {
         "task": explanation.task,
         "label": explanation.prediction.label,
@@ -40,4 +41,4 @@ def _prediction(found: Prediction | None) -> dict[str, Any] | None:
 
 
 def _part(part: Part) -> dict[str, Any]:
-    return {"text": part.text, "start": part.start, "end": part.end, "weight": part.weight}
+    return {"start": part.start, "end": part.end, "weight": part.weight}

@@ -22,7 +22,9 @@ from pipeline.service.problems import Refusal
 from pipeline.service.store.tables import Answered
 
 IDEMPOTENCY_KEY, REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
-Work = Callable[[], tuple[int, dict[str, Any]]]
+Document = dict[str, Any]
+Work = Callable[[], tuple[int, Document]]
+Whole = Callable[[Document], Document]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -32,17 +34,23 @@ IdempotencyKey = Annotated[
 ]  # fmt: skip
 
 
+def _as_it_is(document: Document) -> Document:
+    return document
+
+
 def idempotent(
-    request: Request, session: Session, actor: Actor, key: str | None, body_digest: str, work: Work
-) -> Response:
+    request: Request, session: Session, actor: Actor, key: str | None, body_digest: str, work: Work,
+    *, whole: Whole = _as_it_is,
+) -> Response:  # fmt: skip
     """The answer of `work`, which gives a status and a document; or the one that `key` got before.
 
-    `session` is an open transaction, in which `work` writes. Without a key it is simply done. Raises Refusal (422)
-    when the key came with another request.
+    `session` is an open transaction, in which `work` writes. Without a key it is simply done. `whole` gives a document
+    what is not to be kept of it. Raises Refusal (422) when the key came with another request.
     """
     if key is None:
-        return answer(*work())
-    if (before := earlier(request, session, actor, key, body_digest)) is not None:
+        status, document = work()
+        return answer(status, whole(document))
+    if (before := earlier(request, session, actor, key, body_digest, whole=whole)) is not None:
         return before
     row = Answered(
         key=key, actor=actor.id, asked=_asked(request, body_digest), status=None, body=None,
@@ -53,14 +61,16 @@ def idempotent(
             session.add(row)
     except IntegrityError:  # another has just answered
         session.expire_all()
-        if (before := earlier(request, session, actor, key, body_digest)) is not None:
+        if (before := earlier(request, session, actor, key, body_digest, whole=whole)) is not None:
             return before
         raise
     row.status, row.body = work()
-    return answer(row.status, row.body)
+    return answer(row.status, whole(row.body))
 
 
-def earlier(request: Request, session: Session, actor: Actor, key: str, body_digest: str) -> Response | None:
+def earlier(
+    request: Request, session: Session, actor: Actor, key: str, body_digest: str, *, whole: Whole = _as_it_is
+) -> Response | None:
     """The answer that `key` got before, if any. Raises Refusal (422) when it came with another request."""
     row = session.get(Answered, (key, actor.id))
     if row is None:
@@ -71,7 +81,7 @@ def earlier(request: Request, session: Session, actor: Actor, key: str, body_dig
     if row.status is None or row.body is None:
         detail = "the request of this Idempotency-Key is still being done; ask again"
         raise Refusal(HTTPStatus.CONFLICT, detail, headers={"Retry-After": "1"})
-    return answer(row.status, row.body, {REPLAYED: "true"})
+    return answer(row.status, whole(row.body), {REPLAYED: "true"})
 
 
 def digest(*parts: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from typing import Any
@@ -55,7 +56,7 @@ def test_routes_may_ask_for_the_customers_risk(make_app: MakeApp, settings: Sett
     routed = replace(settings, routes=(at_risk, *settings.routes))
     with store.begin() as session:
         for id, band in (("c-gone", "critical"), ("c-calm", "low")):
-            customers.ensure(session, id, now=NOW).band = band
+            customers.ensure_all(session, [id], now=NOW)[0].band = band
     with TestClient(make_app(store=store, settings=routed), base_url=HERE) as client:
         results = post(client, *({"text": EN, "customer": id} for id in ("c-gone", "c-calm", "c-new"))).json()[
             "results"
@@ -91,6 +92,19 @@ def test_the_same_key_for_another_request_is_refused(client: TestClient, store: 
     assert "another request" in other.json()["detail"]
     assert "Sara" not in other.text
     assert count(store, Message) == 1
+
+
+def test_the_answer_that_is_kept_holds_no_words_of_the_message(client: TestClient, store: Store) -> None:
+    first, again = (post(client, {"text": EN}, {"text": AR, "customer": "c-1"}, key="once", explain=True) for _ in "12")
+    assert again.headers["idempotency-replayed"] == "true"
+    assert first.json() == again.json()
+    for result, text in zip(first.json()["results"], (EN, AR), strict=True):
+        words = result["explanation"]["words"]
+        assert words
+        assert all(text[word["start"] : word["end"]] == word["text"] for word in words)
+    with store.read() as session:
+        (kept,) = session.scalars(select(Answered.body))
+    assert not [word for word in ("charged", "twice", *AR.split()) if word in json.dumps(kept, ensure_ascii=False)]
 
 
 def test_another_callers_key_is_another_key(client: TestClient, store: Store, key_headers: Headers) -> None:

@@ -301,6 +301,16 @@ def test_a_file_that_cannot_be_rewritten_is_removed(tmp_path: Path, name: str, c
     assert [each.name for each in tmp_path.iterdir()] == ([name] if expected != REMOVED else [])
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_mention_in_other_letters_goes_too(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "upload.csv"
+    path.write_bytes(f"id,customer,text\n1,{STAYS},ask {GONE.upper()} سلام\n".encode(encoding))
+    assert clean_file(path, Trace(GONE), column="customer") == REWRITTEN
+    left = path.read_bytes()
+    assert not [kind for kind in ("utf-8", "utf-16-le") if GONE.upper().encode(kind) in left]
+    assert STAYS.encode() in left
+
+
 def test_a_file_without_the_customer_is_not_touched(tmp_path: Path) -> None:
     path = written(tmp_path / "upload.xlsx", [each for each in export() if each["customer"] == STAYS])
     before = path.read_bytes()

@@ -17,9 +17,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from pipeline.bundle import Bundle
+from pipeline.errors import StoreError
 from pipeline.output import cells
 from pipeline.records import Message as Incoming
 from pipeline.score import score
+from pipeline.service.batching import Refused
+from pipeline.service.jobs import intake
 from pipeline.service.jobs.worker import Worker
 from pipeline.service.state import Service
 from pipeline.service.store.engine import Store
@@ -243,6 +246,58 @@ def test_a_job_that_is_cancelled_between_two_pieces_leaves_no_trace(
         assert session.scalar(select(func.count()).select_from(Customer)) == 0
     again = quiet.post("/v1/jobs", json={"upload": job})
     assert again.status_code == 404
+
+
+def test_a_cancel_that_was_cut_short_is_finished_by_asking_again_or_at_the_next_start(
+    quiet: TestClient, service: Service, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def messages() -> int:
+        with store.read() as session:
+            return session.scalar(select(func.count()).select_from(Message)) or 0
+
+    def stops(*_: Any) -> None:
+        raise StoreError("the database went away")
+
+    for finish in (lambda job: quiet.delete(f"/v1/jobs/{job}"), lambda _: Worker(service).work()):
+        job = send(quiet, as_csv(rows(200))).json()["id"]
+
+        def stopped(piece: int) -> None:
+            if piece == 3:
+                raise Refused
+
+        worker = Worker(with_batcher(service, stopped))
+        with pytest.raises(Refused):
+            worker.work()
+        worker.stop()
+        with monkeypatch.context() as patch:
+            patch.setattr(intake, "undo", stops)
+            assert quiet.delete(f"/v1/jobs/{job}").status_code == 503
+        assert messages() == 128
+        finish(job)
+        assert messages() == 0
+
+
+def test_a_store_that_goes_away_is_no_fault_of_the_job(
+    quiet: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, given = send(quiet, as_csv(rows(3))).json()["id"], []
+
+    def stops(*_: Any) -> None:
+        given.append(True)
+        raise StoreError("the database went away")
+
+    worker = Worker(service)
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.service.jobs.run.Run._end", stops)
+        worker.start()
+        end = time.monotonic() + 60
+        while len(given) < 5 and time.monotonic() < end:
+            worker.wake()
+            time.sleep(0.01)
+    worker.wake()
+    assert ended(quiet, job)["state"] == "done"
+    assert len(given) >= 5
+    worker.stop()
 
 
 def test_a_cancel_takes_back_no_message_that_was_there_before(

@@ -43,7 +43,7 @@ async def score(
     key = idempotency_key if service.store else None
     if not (key or asked.explain or (service.store and any(map(_is_kept, asked.messages)))):
         return await _written(service, asked.messages)
-    call = _Call(request, service, actor, key, digest(await request.body()) if key else "")
+    call = _Call(request, service, actor, key, digest(await request.body()) if key else "", asked.messages)
     if key and (before := await to_thread.run_sync(call.earlier)) is not None:
         return before
     with service.tracer.span("score") as span:
@@ -56,7 +56,7 @@ async def score(
         await _explain(service, asked.messages, documents)
     kept = _to_keep(asked.messages, scored, documents) if service.store else []
     if not kept and not key:
-        return answer(200, {"results": documents})
+        return answer(200, call.whole({"results": documents}))
     return await to_thread.run_sync(call.keep, kept, documents)
 
 
@@ -79,12 +79,20 @@ class _Call:
     actor: Actor
     key: str | None
     digest: str
+    messages: Sequence[MessageIn]
+
+    def whole(self, answered: dict[str, Any]) -> dict[str, Any]:
+        """With the words that decided, which are not kept: the request says them again."""
+        results = [
+            _with_words(each, message.text) for each, message in zip(answered["results"], self.messages, strict=True)
+        ]
+        return {**answered, "results": results}
 
     def earlier(self) -> Response | None:
         assert self.service.store  # nosec B101 # for the types: no key without a store
         assert self.key  # nosec B101 # for the types
         with self.service.store.read() as session:
-            return earlier(self.request, session, self.actor, self.key, self.digest)
+            return earlier(self.request, session, self.actor, self.key, self.digest, whole=self.whole)
 
     def keep(self, kept: Sequence[tuple[MessageIn, Scored]], documents: list[dict[str, Any]]) -> Response:
         service = self.service
@@ -95,7 +103,9 @@ class _Call:
                 keep_all(session, kept, SOURCE, policy(service), service.clock())
                 return 200, {"results": documents}
 
-            return idempotent(self.request, session, self.actor, self.key, self.digest, work)
+            return idempotent(
+                self.request, session, self.actor, self.key, self.digest, work, whole=self.whole
+            )  # fmt: skip
 
 
 async def _bands(service: Service, messages: Sequence[MessageIn]) -> Mapping[str, str]:
@@ -131,8 +141,20 @@ def _to_keep(
     return kept
 
 
+def _with_words(shown: dict[str, Any], text: str) -> dict[str, Any]:
+    """The result of one message, each part of its explanation with its words."""
+    if not (found := shown.get("explanation")):
+        return shown
+
+    def part(each: dict[str, Any]) -> dict[str, Any]:
+        return {"text": text[each["start"] : each["end"]], **each}
+
+    sentence = found["sentence"] and part(found["sentence"])
+    return {**shown, "explanation": {**found, "words": [part(each) for each in found["words"]], "sentence": sentence}}
+
+
 async def _explain(service: Service, messages: Sequence[MessageIn], documents: Sequence[dict[str, Any]]) -> None:
-    """Adds the explanations. Raises Late past the deadline."""
+    """Adds the explanations, see `documents.explained`. Raises Late past the deadline."""
     try:
         async with asyncio.timeout(service.batcher.deadline):
             for message, shown in zip(messages, documents, strict=True):

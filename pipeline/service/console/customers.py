@@ -45,7 +45,7 @@ def customers(
     visitor: Reader, band: str = "", search: Annotated[str, Query(max_length=LONGEST)] = "", after: str = ""
 ) -> HTMLResponse:
     """Customers by risk, the highest first."""
-    wanted, text = band if band in BANDS else None, search.strip()
+    wanted, text = band if band in BANDS else None, search.replace("\0", "").strip()
     cursor = cursors.decode(after) if after else None
     with visitor.store.read() as session:
         page = kept.page(session, band=wanted, search=text or None, cursor=cursor, limit=SHOWN)
@@ -97,8 +97,11 @@ def forget(visitor: Admin, form: Posted, customer_id: str) -> Response:
     """Every trace of the customer goes, as by DELETE /v1/customers/{id}."""
     service = visitor.service
     with visitor.store.begin() as session:
-        _found(session, customer_id)
-        erase.forget(session, customer_id, service.uploads, service.replays, visitor.known.id, now=service.clock())
+        found = erase.forget(
+            session, _storable(customer_id), service.uploads, service.replays, visitor.known.id, now=service.clock()
+        )
+    if not found.anything:
+        raise Denied(HTTPStatus.NOT_FOUND, "no_customer")
     return see("/console/customers")
 
 
@@ -110,10 +113,17 @@ def reasons(customer: Customer) -> list[Reason]:
 
 def _found(session: Session, customer_id: str) -> Customer:
     """Raises Denied for one who is not in the store."""
-    customer = kept.get(session, customer_id)
+    customer = kept.get(session, _storable(customer_id))
     if customer is None:
         raise Denied(HTTPStatus.NOT_FOUND, "no_customer")
     return customer
+
+
+def _storable(customer_id: str) -> str:
+    """Raises Denied for what can be no id."""
+    if "\0" in customer_id:
+        raise Denied(HTTPStatus.NOT_FOUND, "no_customer")
+    return customer_id
 
 
 def _table(visitor: Visitor, customers: Sequence[Customer]) -> Table:

@@ -18,7 +18,8 @@ from pipeline.encoder import Vectors
 from pipeline.records import Contact
 from pipeline.score import prepare
 from pipeline.service.batching import Refused
-from pipeline.service.store.tables import Message
+from pipeline.service.store.erase import ACTION
+from pipeline.service.store.tables import Audit, Message
 
 if TYPE_CHECKING:
     from pipeline.service.state import Service
@@ -30,7 +31,7 @@ ROWS = 20_000
 PATIENCE = 10.0  # seconds at shutdown
 log = logging.getLogger(__name__)
 
-Key = tuple[str, int, int]  # model, hour, and how often its messages have doubled
+Key = tuple[str, int, int, int]  # model, hour, how often its messages have doubled, and how many customers were erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Seen:
 
 
 class Watch:
-    """The latest answer; looked for again in the next hour that it is asked for, or when messages have doubled."""
+    """The latest answer; looked for again in the next hour that it is asked for, when messages have doubled, or when a
+    customer was erased, wherever that was done."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -52,7 +54,8 @@ class Watch:
 
     def look(self, service: Service, now: datetime) -> Seen | None:
         """What is known; None while it is being worked out."""
-        key = (service.model.version, int(now.timestamp()) // HOUR, _count(service, now).bit_length())
+        count, erased = _counts(service, now)
+        key = (service.model.version, int(now.timestamp()) // HOUR, count.bit_length(), erased)
         with self._lock:
             if key != self._asked:
                 self._asked, self._seen = key, None
@@ -92,11 +95,14 @@ def issues(service: Service, now: datetime) -> Seen:
     return Seen(contacts, emerging(contacts, vectors_of, now=now, limit=LIMIT))
 
 
-def _count(service: Service, now: datetime) -> int:
+def _counts(service: Service, now: datetime) -> tuple[int, int]:
+    """Messages to look at, and customers who were erased."""
     if service.store is None:
-        return 0
+        return 0, 0
+    erased = select(func.count()).select_from(Audit).where(Audit.action == ACTION)
     with service.store.read() as session:
-        return session.scalar(select(func.count()).select_from(Message).where(*_recent(now))) or 0
+        count = session.scalar(select(func.count()).select_from(Message).where(*_recent(now))) or 0
+        return count, session.scalar(erased) or 0
 
 
 def _recent(now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -95,7 +95,7 @@ def cancel(service: Service, job: str, actor: Actor) -> bool:
         audit.note(session, actor=actor.id, action=action, now=now, target=job)
         row = session.get(Job, job)
     files.remove(service.uploads, job)
-    if was_open and row is not None:
+    if row is not None and row.state in (jobs.CANCELLED, jobs.FAILED):  # again where that came to no end before
         undo(service, row)
     return was_open
 

@@ -14,6 +14,8 @@ import traceback
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import select
+
 from pipeline.errors import NabdError, StoreError
 from pipeline.service.batching import Refused
 from pipeline.service.jobs import files
@@ -22,7 +24,7 @@ from pipeline.service.jobs.run import Lost, Run
 from pipeline.service.jobs.undo import undo
 from pipeline.service.state import Service
 from pipeline.service.store import jobs
-from pipeline.service.store.tables import Job
+from pipeline.service.store.tables import Job, Message
 
 SILENT = timedelta(minutes=5)  # after which a job of a worker elsewhere is taken for abandoned
 MOST_TRIES = 3  # a job that ends the process each time must not do so for ever
@@ -41,6 +43,7 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._lock: int | None = None
         self._surprised = True  # jobs may have been left half done
+        self._excused = ""  # the job that ended for want of the store, which is no fault of its own
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
@@ -105,6 +108,7 @@ class Worker:
             self._put_back(job)
             raise
         except StoreError:
+            self._excused = job.id
             raise
         except NabdError as error:
             self._fail(job, said(error, path))
@@ -138,12 +142,14 @@ class Worker:
         now = self._service.clock()
         with self._store.begin() as session:
             job = jobs.claim(session, now, silent_since=now - SILENT)
-            if job is not None:
-                job.summary = {**job.summary, "tries": job.summary.get("tries", 0) + 1}
-            return job
+            if job is not None and job.id != self._excused:
+                job.summary = {**job.summary, "tries": _tries(job) + 1}
+        self._excused = ""
+        return job
 
     def _recover(self) -> None:
-        """Queues again what a process that is no more was running here; removes what stopped jobs left behind."""
+        """Queues again what a process that is no more was running here; removes what ended jobs left behind, wherever
+        they ran."""
         here = list(files.present(self._service.uploads))
         with self._store.begin() as session:
             for id in here:
@@ -153,6 +159,10 @@ class Worker:
                 files.clear_output(self._service.uploads, id)
                 if job.state == jobs.RUNNING:
                     job.state = jobs.QUEUED
+            void = Job.state.in_((jobs.FAILED, jobs.CANCELLED)) & Job.id.in_(select(Message.source).distinct())
+            ended = session.scalars(select(Job).where(void)).all()
+        for job in ended:
+            undo(self._service, job)
 
     def _has_lock(self) -> bool:
         """Whether this process alone works on the folder; the system frees the lock of one that is killed."""

@@ -54,7 +54,8 @@ def _may_hold(path: Path, id: str) -> bool:
         if file.read(4).startswith(_PACKED) or path.suffix.lower() not in _PLAIN or not _ASCII_ID.fullmatch(id):
             return True
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return any(content.find(id.encode(kind)) >= 0 for kind in ("ascii", "utf-16-le", "utf-16-be"))
+            forms = (re.escape(id.encode(kind)) for kind in ("ascii", "utf-16-le", "utf-16-be"))
+            return re.search(b"|".join(forms), content, re.IGNORECASE) is not None
 
 
 def _changes(path: Path, trace: Trace, named: str | None) -> bool:
