@@ -131,11 +131,11 @@ def judge(session: Session, ids: Iterable[str], settings: Policy, now: datetime)
     """Judges the customers anew and tells of those whose band rose to high or critical."""
     session.flush()
     for customer in sorted(set(ids)):
-        before, after = customers.judge(session, storable(customer), now, settings.weights)
-        if settings.urls and events.rises(before, after):
+        bands = customers.judge(session, storable(customer), now, settings.weights)
+        if settings.urls and bands and events.rises(*bands):
             found = customers.get(session, storable(customer))
             if found is not None:
-                session.add_all(events.at_risk(found, before, settings.urls, now))
+                session.add_all(events.at_risk(found, bands[0], settings.urls, now))
 
 
 def taken(session: Session, incoming: Sequence[Incoming]) -> set[str]:

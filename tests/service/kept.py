@@ -68,5 +68,5 @@ def row(id: str, customer: str | None = None, *, at: datetime = NOW, **changes: 
 def keep(session: Session, *rows: Message) -> None:
     for each in rows:
         if each.customer_id is not None:
-            customers.ensure(session, each.customer_id, now=each.created_at)
+            customers.ensure_all(session, [each.customer_id], now=each.created_at)
         messages.add(session, each)

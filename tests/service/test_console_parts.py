@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ from pipeline.service.console.visitors import PACKAGES
 from pipeline.service.console.watch import Watch, issues
 from pipeline.service.jobs.describe import NAMED
 from pipeline.service.keeping import Arrival, Policy
-from pipeline.service.store import jobs
+from pipeline.service.store import erase, jobs
 from pipeline.service.store.engine import Store
 from pipeline.settings import Settings
 from pipeline.targets import TARGETS
@@ -95,7 +96,9 @@ def test_a_day_ends_at_midnight_in_utc(moment: str) -> None:
     assert figures.midnight(datetime.fromisoformat(moment)) == datetime(2026, 11, 20, tzinfo=UTC)
 
 
-def test_emerging_issues_are_worked_out_once(client: TestClient, tiny_bundle: Bundle, settings: Settings) -> None:
+def test_emerging_issues_are_worked_out_once_and_again_after_an_erasure(
+    client: TestClient, tiny_bundle: Bundle, settings: Settings, tmp_path: Path
+) -> None:
     service: Any = client.app.state.service  # type: ignore[attr-defined]
     kept(service.store, tiny_bundle, settings, [LATE - timedelta(hours=3 * step) for step in range(60)])
     assert issues(service, LATE).found is not None
@@ -105,6 +108,13 @@ def test_emerging_issues_are_worked_out_once(client: TestClient, tiny_bundle: Bu
         time.sleep(0.05)
     assert seen is not None
     assert watch.look(service, LATE + timedelta(seconds=1)) is seen
+    with service.store.begin() as session:
+        erase.forget(session, "c1", tmp_path, tmp_path, "local", now=LATE)
+    end = time.monotonic() + 30
+    while (seen := watch.look(service, LATE + timedelta(seconds=2))) is None and time.monotonic() < end:
+        time.sleep(0.05)
+    assert seen is not None
+    assert {contact.customer for contact in seen.contacts} == {"c0", "c2"}
 
 
 def test_no_text_no_issues(client: TestClient) -> None:
@@ -139,7 +149,16 @@ def test_preferences(cookie: str, accepted: str, language: str, digits: str, the
     assert Preferences.of(found.cookie, "") == found
 
 
-@pytest.mark.parametrize(("path", "is_ours"), [("/console/jobs?after=x", True), ("/consoles/", False), ("", False)])
+@pytest.mark.parametrize(
+    ("path", "is_ours"),
+    [
+        ("/console/jobs?after=x", True),
+        ("/console/customers/علی\u200cرضا", True),
+        ("/console/\n", False),
+        ("/consoles/", False),
+        ("", False),
+    ],
+)
 def test_within(path: str, is_ours: bool) -> None:
     assert within(path) == (path if is_ours else "/console/today")
 
@@ -217,6 +236,18 @@ def test_a_key_closes_the_console_to_those_without_a_login(
     answer = client.get("/console/customers", headers=headers, follow_redirects=False)
     assert answer.status_code == 303, "a key is for the API"
     assert answer.headers["location"].startswith("/console/login")
+
+
+@pytest.mark.parametrize("until", ["0001-01-01", "9999-12-31"])
+def test_a_day_without_a_day_before_or_after_is_refused(client: TestClient, until: str) -> None:
+    assert client.get(f"/console/today?until={until}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("customers/a%00b", 404), ("customers?search=a%00b", 200), ("jobs/a%00b", 404)]
+)
+def test_half_a_character_or_none_is_nobody(client: TestClient, path: str, status: int) -> None:
+    assert client.get(f"/console/{path}").status_code == status
 
 
 def test_a_wrong_address_is_a_page(client: TestClient) -> None:

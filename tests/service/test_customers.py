@@ -7,6 +7,7 @@ import pytest
 from exports import TEXTS
 from fastapi.testclient import TestClient
 
+from pipeline.errors import StoreError
 from pipeline.service.store.engine import Store
 from pipeline.service.store.tables import Audit, Customer, Message
 
@@ -122,6 +123,22 @@ def test_erasure_needs_an_admin_and_leaves_no_row(
         assert session.get(Customer, "other") is not None
         for row in session.query(Audit):
             assert "customer-erased" not in f"{row.target} {row.detail}"
+
+
+def test_an_erasure_that_was_cut_short_is_finished_by_asking_again(
+    client: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored(client, "customer-erased")
+    scrubbed: list[bool] = []
+
+    def scrub(self: Store) -> None:
+        scrubbed.append(True)
+        if len(scrubbed) == 1:
+            raise StoreError("another process still reads the old pages")
+
+    monkeypatch.setattr(Store, "scrub", scrub)
+    answers = [client.delete("/v1/customers/customer-erased").status_code for _ in range(2)]
+    assert (answers, len(scrubbed)) == ([503, 404], 2)
 
 
 def test_reading_needs_its_scope(client: TestClient, key_headers: Callable[..., dict[str, str]]) -> None:

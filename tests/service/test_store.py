@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
@@ -13,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from kept import NOW, keep, row
 from postgres import Postgres
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import delete, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from pipeline.errors import StoreError
@@ -204,9 +206,28 @@ def test_a_row_that_is_held_for_too_long_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr("pipeline.service.store.connect.WAIT", 0.2)
     with closing(Store.open(postgresql.url())) as store, store.begin() as first:
-        customers.ensure(first, "C-1")
+        customers.ensure_all(first, ["C-1"])
         with pytest.raises(StoreError, match="in use by another writer for too long"), store.begin() as second:
-            customers.ensure(second, "C-1")
+            customers.ensure_all(second, ["C-1"])
+
+
+def test_a_customer_who_is_erased_while_a_message_comes_in_is_made_anew(store: Store) -> None:
+    with store.begin() as session:
+        customers.ensure_all(session, ["C-1", "C-2"])
+    waiting = threading.Event()
+
+    def comes_in() -> list[str]:
+        waiting.set()
+        with store.begin() as session:
+            return [each.id for each in customers.ensure_all(session, ["C-2", "C-1"])]
+
+    with ThreadPoolExecutor() as pool:
+        with store.begin() as session:
+            session.execute(delete(Customer).where(Customer.id == "C-1"))
+            found = pool.submit(comes_in)
+            assert waiting.wait(10)
+            time.sleep(0.3)  # until it waits for the row
+        assert found.result(30) == ["C-1", "C-2"]
 
 
 def test_rows_belong_to_what_they_name(store: Store) -> None:

@@ -22,7 +22,7 @@ def fill(store: Store, uploads: Path) -> None:
     with store.begin() as session:
         keep(session, row("old", "C-old", at=OLD), row("new", "C-new", at=NEW), row("both", "C-new", at=OLD))
         keep(session, row("said", "C-said", at=OLD))
-        customers.ensure(session, "C-empty", now=NEW)
+        customers.ensure_all(session, ["C-empty"], now=NEW)
         feedback.on_message(session, "old", task="topic", label="refund", actor="a", now=OLD)
         feedback.on_customer(session, "C-said", task="left", actor="a", now=NEW)
         for place, state in enumerate((jobs.DONE, jobs.RUNNING, jobs.UPLOADED, jobs.CANCELLED)):

@@ -108,8 +108,8 @@ def test_customers_are_paged_by_risk_and_found_by_band_and_id(store: Store) -> N
     risks = {"C-1": 80.0, "C-2": 60.0, "C-3": 60.0, "c_4": 10.0, "D%5": 0.0}
     with store.begin() as session:
         for id, value in risks.items():
-            customers.ensure(session, id).risk = value
-            customers.ensure(session, id).band = "high" if value == 60.0 else "low"
+            (customer,) = customers.ensure_all(session, [id])
+            customer.risk, customer.band = value, "high" if value == 60.0 else "low"
 
     def found(**choice: Any) -> list[str]:
         def read(cursor: dict[str, Any] | None) -> Page[Customer]:
@@ -195,6 +195,12 @@ def test_the_last_label_of_a_person_stands(store: Store) -> None:
         assert [each.label for each in feedback.page(session).items] == ["invoice", "refund"]
         assert feedback.on_message(session, "m9", task="topic", label="refund", actor="a", now=NOW) is None
         assert feedback.on_customer(session, "C-9", task="left", actor="a", now=NOW) is None
+
+
+def test_nobody_is_made_by_being_judged(store: Store) -> None:
+    with store.begin() as session:
+        assert customers.judge(session, "nobody", NOW, WEIGHTS) is None
+        assert session.get(Customer, "nobody") is None
 
 
 def test_a_judgement_is_written_down(store: Store) -> None:
@@ -301,7 +307,7 @@ def test_customers_are_made_once_and_keep_their_first_day(store: Store) -> None:
         return [(each.id, each.created_at) for each in found]
 
     with store.begin() as session:
-        assert customers.ensure(session, "b", now=NOW).created_at == NOW
+        assert customers.ensure_all(session, ["b"], now=NOW)[0].created_at == NOW
         assert made(session, "c", "b", "a", "c") == [("a", NOW + days(1)), ("b", NOW), ("c", NOW + days(1))]
         assert customers.ensure_all(session, []) == []
         assert customers.get(session, "d") is None

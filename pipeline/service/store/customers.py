@@ -12,6 +12,7 @@ from pipeline.records import CustomerRisk
 from pipeline.risk.fold import BANDS, risk
 from pipeline.risk.weights import Weights
 from pipeline.service.store import messages
+from pipeline.service.store.connect import SQLITE
 from pipeline.service.store.insert import insert
 from pipeline.service.store.paging import Cursor, Order, Page
 from pipeline.service.store.paging import page as paged
@@ -41,29 +42,36 @@ def get(session: Session, id: str) -> Customer | None:
     return session.get(Customer, id)
 
 
-def ensure(session: Session, id: str, *, now: datetime | None = None) -> Customer:
-    """The customer, made if there is none, and held until the transaction ends, so that judging it has its turn."""
-    return ensure_all(session, [id], now=now)[0]
-
-
 def ensure_all(session: Session, ids: Iterable[str], *, now: datetime | None = None) -> list[Customer]:
-    """As `ensure`, for several, held in one order so that two transactions never wait for each other; sorted by id."""
+    """The customers, made where there are none, sorted by id, and held until the transaction ends, so that judging them
+    has its turn; in one order, so that two transactions never wait for each other."""
     wanted = sorted(set(ids))
     if not wanted:
         return []
     made = now or datetime.now(UTC)
     rows = [{"id": id, "created_at": made} for id in wanted]
-    session.execute(insert(session, Customer).values(rows).on_conflict_do_nothing(index_elements=["id"]))
-    query = select(Customer).where(Customer.id.in_(wanted)).order_by(Customer.id).with_for_update()
+    while True:  # one that was there may be erased while this waits for it
+        session.execute(insert(session, Customer).values(rows).on_conflict_do_nothing(index_elements=["id"]))
+        held = _held(session, wanted)
+        if len(held) == len(wanted):
+            return held
+
+
+def _held(session: Session, ids: Sequence[str]) -> list[Customer]:
+    """Those of them that there are, locked in the order of Python's `sorted`, whatever the database's collation is."""
+    by_code = Customer.id if session.get_bind().dialect.name == SQLITE else Customer.id.collate("C")
+    query = select(Customer).where(Customer.id.in_(ids)).order_by(by_code).with_for_update()
     return list(session.scalars(query, execution_options={"populate_existing": True}))
 
 
-def judge(session: Session, id: str, now: datetime, weights: Weights) -> tuple[str, str]:
+def judge(session: Session, id: str, now: datetime, weights: Weights) -> tuple[str, str] | None:
     """Works out the risk from the history and writes it down; returns the band before and after.
 
-    A customer without a contact up to `now` is at no risk.
+    A customer without a contact up to `now` is at no risk. None for one who is not in the store, or no longer.
     """
-    customer = ensure(session, id, now=now)
+    customer = next(iter(_held(session, [id])), None)
+    if customer is None:
+        return None
     before = customer.band
     contacts = [each for each in messages.contacts(session, id) if each.time <= now]
     if contacts:
