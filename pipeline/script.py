@@ -6,11 +6,17 @@ import re
 
 from pipeline.lexicon import ARABIC, LETTER_LEAN, PERSIAN
 
+_JOINERS = re.compile("[\u200c\u200d]")  # Persian is spelt with them
 _WORD = re.compile("[\u0621-\u06d3]+")
 _DOUBLED = re.compile(r"(?<=\w)(.)\1+")
 _WORD_WEIGHT = 4.0
 _ARTICLE_WEIGHT = 1.5
 _DECISIVE = 8.0
+
+
+def is_printable(text: str) -> bool:
+    """As `str.isprintable`, which takes the half-space of Persian for a control character."""
+    return _JOINERS.sub("", text).isprintable()
 
 
 def words(skeleton: str) -> list[str]:

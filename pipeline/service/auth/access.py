@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.errors import UsageError
+from pipeline.script import is_printable
 
 SCORE, READ, WRITE, ADMIN = "score", "read", "write", "admin"
 SCOPES = {
@@ -42,6 +43,6 @@ def checked_scopes(given: Iterable[str]) -> list[str]:
 def checked_name(name: str) -> str:
     """A name for people. Raises UsageError for one that is empty, too long, or holds control characters."""
     trimmed = name.strip()
-    if not 1 <= len(trimmed) <= 100 or not trimmed.isprintable():
+    if not 1 <= len(trimmed) <= 100 or not is_printable(trimmed):
         raise UsageError("a name must have 1 to 100 characters, none of them a control character")
     return trimmed

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from pipeline.report.blocks import Cell, Table, num
 from pipeline.service import cursors
+from pipeline.service.auth.access import WRITE
 from pipeline.service.background import wake
 from pipeline.service.console.entry import Posted, Reader, Writer, check
 from pipeline.service.console.pages import Page, render, see
@@ -57,7 +58,11 @@ def job(visitor: Reader, id: str) -> HTMLResponse:
     told = found.summary.get(UPLOAD, {})
     columns: Sequence[str] = told.get("columns", ())
     roles = [(role, told.get("roles", {}).get(role, "")) for role in NAMED]
-    return render(visitor, "job.html", place="jobs", columns=columns, roles=roles, **_progress(visitor, found))
+    is_here = files.upload(visitor.service.uploads, found.id) is not None
+    return render(
+        visitor, "job.html", place="jobs", columns=columns, roles=roles,
+        can_start=found.state in intake.STARTS and is_here and visitor.known.may(WRITE), **_progress(visitor, found),
+    )  # fmt: skip
 
 
 @router.get("/console/jobs/{id}/progress")

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from pipeline.report.locale import LANGUAGES
+from pipeline.script import is_printable
 from pipeline.service.auth import logins, users
 from pipeline.service.console import preferences
 from pipeline.service.console.entry import Anyone, Posted
@@ -86,7 +87,7 @@ def prefer(visitor: Anyone, form: Posted) -> Response:
 
 def within(path: str) -> str:
     """`path` if it is a page of the console, else where it begins: no form leads to another site."""
-    is_ours = path.startswith("/console/") and "\\" not in path and path.isprintable()
+    is_ours = path.startswith("/console/") and "\\" not in path and is_printable(path)
     return path if is_ours else HOME
 
 

@@ -50,7 +50,7 @@ def review(visitor: Writer, after: str = "") -> HTMLResponse:
 def accept(visitor: Writer, form: Posted) -> Response:
     """Keeps the topic that a person gave or confirmed, and the other labels where they were changed."""
     with visitor.store.begin() as session:
-        message = messages.get(session, str(form.get("id", "")))
+        message = messages.get(session, str(form.get("id", "")).replace("\0", ""))
         if message is None:
             raise Denied(HTTPStatus.NOT_FOUND, "gone")
         for task, label in list(_given(form, message, visitor.service.model.bundle)):

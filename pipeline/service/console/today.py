@@ -25,6 +25,7 @@ from pipeline.service.console.visitors import Visitor
 from pipeline.taxonomy import NEGATIVE, POSITIVE, SENTIMENTS
 
 PERIODS = (7, 28, 90)  # days
+EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 AT_RISK = ("high", "critical")
 MOODS = (*(each for each in SENTIMENTS if each not in (NEGATIVE, POSITIVE)), NEGATIVE, POSITIVE)  # blue, red, green
 router = APIRouter(route_class=Page)
@@ -48,7 +49,10 @@ class Span:
 
 @router.get("/console/today")
 def today(
-    request: Request, visitor: Reader, days: Annotated[int, Query(ge=1, le=366)] = 28, until: date | None = None
+    request: Request,
+    visitor: Reader,
+    days: Annotated[int, Query(ge=1, le=366)] = 28,
+    until: Annotated[date | None, Query(ge=EARLIEST, le=LATEST)] = None,
 ) -> HTMLResponse:
     """Figures of the last days, or of those up to another day."""
     now = visitor.service.clock()

@@ -15,6 +15,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
+from pipeline.script import is_printable
 from pipeline.service.jobs import files
 from pipeline.service.jobs.describe import NAMED
 from pipeline.service.keeping import storable
@@ -159,7 +160,7 @@ class _Form:
 def shown(filename: str) -> str:
     """A client's file name for people: without folders and control characters. It is escaped where it is shown."""
     name = storable(filename).replace("\\", "/").rpartition("/")[2]
-    return "".join(char for char in name if char.isprintable())[:LONGEST_NAME] or "upload"
+    return "".join(char for char in name if is_printable(char))[:LONGEST_NAME] or "upload"
 
 
 def _boundary(request: Request) -> bytes:
