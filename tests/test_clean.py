@@ -109,6 +109,12 @@ def test_cuts_signatures(text: str, expected: str) -> None:
         "نمی‌خواهم 💔 ۵۰ تومان، هیچ‌وقت نه",
         "not happy :( but ok ;)",
         "sent from my account 500 riyal to a wrong one\nplease help",
+        "السلام عليكم\nهذه الرسالة الثالثة ولم يرد أحد، أرجو حل سريع للمشكلة",
+        "سلام\nاین پیام را دوباره می‌فرستم چون پول به حساب گیرنده نرسیده",
+        "سلام\nارسال از دستگاه خودپرداز انجام نشد\nپولم کجاست؟",
+        "hello\nsent from my phone but nobody answered\nwhy?",
+        "سلام\nدر تاریخ ۱۴۰۳/۰۵/۱۲ ساعت ۱۰:۳۰ پشتیبان شما برای من نوشت:\nپول برنمی‌گردد\nولی من رسید دارم",
+        "مرحبا\nبتاريخ 3/3/2024 الساعة 10:30 كتب لي الموظف:\nما في استرجاع\nوعندي الإيصال",
         "first paragraph\n\nsecond paragraph",
     ],
 )

@@ -40,7 +40,9 @@ _WROTE = re.compile(
     r"|(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[-/]\d{1,2}[-/]\d{4}).{3,120}<\S+@\S+>\s*:?\s*"
 )
 _STARTER = re.compile(r"(?:on|فی|وفی|بتاریخ|یوم|در|کتب|تمت)\b|\d{1,4}[-/]")
-_PERSON = re.compile(r"\b(?:i|my|me|your|you|we|us|he|she)\b")
+_PERSON = re.compile(
+    r"\b(?:i|my|me|your|you|we|us|he|she|لی|لنا|موظفکم|موظفتکم|وکیلکم|شما|من|ما|بهم|برام|برایم|به ما)\b"
+)
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _CLOCK = re.compile(r"\d\s?[:٫.]\s?\d\d")
 

@@ -17,14 +17,14 @@ MAX_NAME = 5  # words of a name or a company
 
 _DEVICE = re.compile(
     r"(?:sent from (?:my |the )?(?:[\w-]+ ){0,3}?(?:iphone|ipad|ipod|galaxy|samsung|huawei|xiaomi|android|mobile|phone"
-    r"|smartphone|tablet|blackberry|outlook|yahoo mail|gmail|mail)\b[^?!\d]{0,30}\d{0,2}\.?(?: ?<\S{4,80}>)?"
+    r"|smartphone|tablet|blackberry|outlook|yahoo mail|gmail|mail)\b([^?!\d]{0,30})\d{0,2}\.?(?: ?<\S{4,80}>)?"
     r"|get outlook for (?:ios|android).{0,80}"
     r"|(?:تم ال)?ا?(?:ارسلت|ارسال|مرسله?|ارسل) (?:هذه الرساله )?(?:من|عبر) (?:ال|جهاز |جهازی |هاتفی |هاتف |تطبیق )?\s?"
     r"(?:iphone|ipad|ایفون|الایفون|ایباد|الایباد|هاتفی|هاتف|جوالی|جوال|الجوال|موبایلی|موبایل|بریدی?|برید|outlook|yahoo"
-    r"|samsung|سامسونج|galaxy|huawei|هواوی|android|اندروید)(?: (?!و)\S{1,20}){0,4}"
+    r"|samsung|سامسونج|galaxy|huawei|هواوی|android|اندروید)((?: (?!و)\S{1,20}){0,4})"
     r"|(?:ارسال شده|فرستاده شده|ارسال) (?:از|با|توسط) (?:طریق )?"
     r"(?:گوشی|تلفن|موبایل|ایفون|ایپد|iphone|ipad|samsung|سامسونگ"
-    r"|outlook|yahoo|جیمیل|اندروید|android|تبلت|دستگاه)(?: \S{1,20}){0,4}"
+    r"|outlook|yahoo|جیمیل|اندروید|android|تبلت|دستگاه)(?: من\b)?((?: \S{1,20}){0,4})"
     r"|از (?:گوشی|ایفون|موبایل)(?: \S{1,12}){0,2} (?:ارسال|فرستاده) شد(?:ه(?: است)?)?)"
     r"|(?:دریافت|get) outlook (?:برای|for) \S{2,10}|الحصول علی outlook ل\S{2,10}"
 )
@@ -33,8 +33,9 @@ _DISCLAIMER = re.compile(
     r" (?:e-?mail|message|communication)\b.{0,120}\b(?:confidential|privileged|intended)"
     r"|(?:اخلاء(?: ال)?مسوولیه|اخلاء(?: ال)?مسئولیه|تنبیه\s*:\s*هذه الرساله)"
     r"|(?:ان )?(?:هذه الرساله|هذا البرید|محتویات هذه الرساله|المعلومات الوارده فی هذه الرساله)"
-    r".{0,120}(?:سری|للمرسل الیه)"
-    r"|سلب مسئولیت|(?:این (?:ایمیل|پیام|نامه|رایانامه)|محتویات این (?:ایمیل|پیام)).{0,120}(?:محرمانه|گیرنده))"
+    r".{0,120}(?:\bسریه?\b|للمرسل الیه)"
+    r"|سلب مسئولیت|(?:این (?:ایمیل|پیام|نامه|رایانامه)|محتویات این (?:ایمیل|پیام)).{0,120}"
+    r"(?:محرمانه|\b(?:فقط|تنها|صرفا|مخصوص)\b.{0,20}گیرنده))"
 )
 _DELIMITER = re.compile(r"(?:--|—|__)|[_\-—]{3,30}")
 _FORMAL = re.compile(
@@ -90,7 +91,13 @@ def unsigned_lines(lines: list[str]) -> list[str]:
 
 
 def _without_devices(lines: list[str]) -> list[str]:
-    return [line for line in lines if not (12 <= len(line) <= 120 and _DEVICE.fullmatch(fold(line)))]
+    return [line for line in lines if not (12 <= len(line) <= 120 and _is_device(fold(line)))]
+
+
+def _is_device(folded: str) -> bool:
+    """Whether a program wrote the line: what it says behind the device is no sentence."""
+    match = _DEVICE.fullmatch(folded)
+    return match is not None and not any(_SENTENCE.search(words) for words in match.groups() if words)
 
 
 def _without_disclaimer(lines: list[str]) -> list[str]:
