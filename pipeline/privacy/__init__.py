@@ -44,7 +44,12 @@ _PHONE_WORD = re.compile(
     re.IGNORECASE,
 )
 # Dialled at home in Saudi Arabia and the Emirates, Iran, Egypt: no order number looks like these often enough.
-_MOBILE = re.compile(r"05\d{8}|09\d{9}|01[0125]\d{8}")
+_MOBILE = re.compile(r"(?:05|(?:00)?9665|(?:00)?9715)\d{8}|(?:0|(?:00)?98)9\d{9}|(?:0|(?:00)?20)1[0125]\d{8}")
+_JOINING = ".,/:٫٬،"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_YEAR = r"(?:1[34]|19|20)\d\d"
+_DATE = re.compile(rf"(?:{_DAY}[-\u2010-\u2015]){{2}}{_YEAR}|{_YEAR}(?:[-\u2010-\u2015]{_DAY}){{2}}")
+_NOT_DIGIT = re.compile(r"\D")
 _MONEY_BEFORE = re.compile(
     r"(?:[$€£¥﷼]|\b(?:usd|sar|aed|egp|irr|eur)|ريال|ریال|درهم|جنيه|تومان)\s{0,2}$", re.IGNORECASE
 )
@@ -156,6 +161,8 @@ def _with_bracket(text: str, start: int, end: int) -> int:
 def _identify(text: str, groups: list[tuple[int, int]], first: int, run_start: int) -> tuple[int, str]:
     """The last group and the kind of the longest number that begins with group `first`; the kind is "" for none."""
     start = run_start if first == 0 else groups[first][0]
+    if len(groups) > first + 2 and _DATE.fullmatch(_ascii(text[start : groups[first + 2][1]])):
+        return first + 2, ""
     digits, candidates = "", []
     for last in range(first, min(first + MAX_GROUPS, len(groups))):
         digits += text[slice(*groups[last])]
@@ -163,14 +170,15 @@ def _identify(text: str, groups: list[tuple[int, int]], first: int, run_start: i
             break
         if len(digits) >= MIN_DIGITS:
             candidates.append((last, digits))
-    if candidates and not _glued(text, start):
+    if candidates and text[start - 1 : start] != "#" and not _is_letter(text[start - 1 : start]):
         for last, found in reversed(candidates):
             end = groups[last][1]
             sizes = [stop - begin for begin, stop in groups[first : last + 1]]
             kind = _kind(_ascii(found), sizes, signed=text[start] in "+＋")
             if kind in ("", "national_id") and first == 0 and _is_called_phone(text, start, len(found)):
                 kind = "phone"
-            if kind and not _continued(text, end) and not _excused(text, start, end, kind):
+            is_part = kind != "card" and not _is_mobile(text, start, end) and _is_part(text, start, end)
+            if kind and not is_part and not _is_letter(text[end : end + 1]) and not _excused(text, start, end, kind):
                 return last, kind
     return first, ""
 
@@ -181,7 +189,7 @@ def _kind(digits: str, sizes: list[int], *, signed: bool) -> str:
         return "iban"
     if min(sizes) >= 3 and is_card(digits):
         return "card"
-    if len(digits) > 15 or (len(sizes) > 1 and min(sizes[1:]) < 2 and sizes != [3, 6, 1]):
+    if len(digits) > 15 or (not signed and len(sizes) > 1 and min(sizes[1:]) < 2 and sizes != [3, 6, 1]):
         return ""
     if sizes in ([10], [3, 6, 1]) and is_national_id(digits):
         return "national_id"
@@ -190,9 +198,13 @@ def _kind(digits: str, sizes: list[int], *, signed: bool) -> str:
 
 def _excused(text: str, start: int, end: int, kind: str) -> bool:
     """Whether the words around a number say that it is an order or an amount, and its digits do not say otherwise."""
-    if kind in ("card", "iban") or text[start] in "+＋" or _MOBILE.fullmatch(_ascii(text[start:end])):
+    if kind in ("card", "iban") or text[start] in "+＋" or _is_mobile(text, start, end):
         return False
     return _is_reference_or_money(text, start, end)
+
+
+def _is_mobile(text: str, start: int, end: int) -> bool:
+    return _MOBILE.fullmatch(_ascii(_NOT_DIGIT.sub("", text[start:end]))) is not None
 
 
 def _is_called_phone(text: str, start: int, digits: int) -> bool:
@@ -213,19 +225,17 @@ def _is_reference_or_money(text: str, start: int, end: int) -> bool:
     )
 
 
-def _glued(text: str, start: int) -> bool:
-    """Whether a number goes on to the left: a Latin letter, "_" or "#", or a decimal, date or clock mark."""
-    before = text[start - 1 : start] if start else ""
-    if before and (before in "_#" or (before.isascii() and before.isalpha())):
-        return True
-    return bool(before and before in ".,/:٫٬،" and text[start - 2 : start - 1].isdecimal())
+def _is_letter(beside: str) -> bool:
+    """Whether a number goes on there: a Latin letter or "_" stands beside it."""
+    return beside == "_" or (beside.isascii() and beside.isalnum())
 
 
-def _continued(text: str, end: int) -> bool:
-    after = text[end : end + 2]
-    if after[:1] == "_" or (after[:1].isascii() and after[:1].isalnum()):
-        return True
-    return len(after) == 2 and after[0] in ".,/:٫٬،" and after[1].isdecimal()
+def _is_part(text: str, start: int, end: int) -> bool:
+    """Whether a decimal, date or clock mark joins a number to another."""
+    before, after = text[max(start - 2, 0) : start], text[end : end + 2]
+    return (len(before) == 2 and before[1] in _JOINING and before[0].isdecimal()) or (
+        len(after) == 2 and after[0] in _JOINING and after[1].isdecimal()
+    )
 
 
 def _ascii(text: str) -> str:
