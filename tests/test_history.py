@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,7 @@ def test_durations() -> None:
     since = [datetime(2026, 10, 1, 10, tzinfo=UTC)] * 4
     assert minutes("first_reply_hrs", ["2", "۱٫۵", "", "x"], since) == [120, 90, None, None]
     assert minutes("resolved_at", ["2026-10-01 11:00", "2026-09-30", None, 1790850600], since) == [60, None, None, 30]
+    assert minutes("first response", ["1 day, 2:00:00", timedelta(hours=26)], since[:2]) == [1560, 1560]
     assert minutes("first response", ["1:30", "0:05:30", -4, 12], since) == [90, 5.5, None, 12]
 
 
@@ -94,6 +95,9 @@ def test_satisfaction_scales() -> None:
 
 def test_numbers_as_written() -> None:
     assert [number(each) for each in ("۱٬۲۵۰٫۵", "1,250", "40%", "abc", 3)] == [1250.5, 1250, 40, None, 3]
+    assert [number(each) for each in ("4,5", "1.250,50", "1,250,000", "1,250.5", "1,5,2")] == [
+        4.5, 1250.5, 1250000, 1250.5, None
+    ]  # fmt: skip
 
 
 def test_probabilities_from_the_columns() -> None:

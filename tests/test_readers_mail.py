@@ -69,6 +69,30 @@ def test_html_alone_stays_html(tmp_path: Path) -> None:
     assert read(tmp_path / "a.eml")[0].values["text"].strip() == f"<p>{FA}</p>"
 
 
+def test_html_is_read_where_the_plain_part_is_blank(tmp_path: Path) -> None:
+    message = letter(" \n")
+    message.add_alternative(f"<p>{FA}</p>", subtype="html")
+    (tmp_path / "a.eml").write_bytes(message.as_bytes())
+    assert read(tmp_path / "a.eml")[0].values["text"].strip() == f"<p>{FA}</p>"
+
+
+def test_words_behind_a_picture_are_read_and_an_attached_text_is_not(tmp_path: Path) -> None:
+    message = letter(AR)
+    message.add_attachment(b"\x89PNG" + bytes(99), maintype="image", subtype="png", disposition="inline")
+    message.attach(letter_part(FA))
+    message.add_attachment("log of an app", filename="log.txt")
+    (tmp_path / "a.eml").write_bytes(message.as_bytes())
+    [row] = read(tmp_path / "a.eml")
+    assert [line for line in row.values["text"].splitlines() if line] == [AR, FA]
+    assert "log.txt" in row.values["attachments"]
+
+
+def letter_part(text: str) -> EmailMessage:
+    part = EmailMessage()
+    part.set_content(text)
+    return part
+
+
 def test_headers_in_windows_1256_encoded_and_raw(tmp_path: Path) -> None:
     mail = MIMEText(AR, "plain", "windows-1256")
     mail["From"] = "a@mail.example"

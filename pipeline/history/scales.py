@@ -34,7 +34,8 @@ OUTBOUND = frozenset(
     )
 )  # fmt: skip
 _STATE_OF = {name: state for state, names in STATES.items() for name in names}
-_CLOCK = re.compile(r"(\d+):(\d{2})(?::(\d{2}))?")
+_CLOCK = re.compile(r"(?:(\d+) days?, )?(\d+):(\d{2})(?::(\d{2})(?:\.\d+)?)?")
+_THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _UNITS = {
     60.0: frozenset(folded("h", "hr", "hrs", "hour", "hours", "ساعة", "ساعات", "بالساعات", "ساعت")),
@@ -62,7 +63,11 @@ def number(value: Any) -> float | None:
     if not isinstance(value, bool):
         with suppress(TypeError, ValueError):  # most are plain
             return found if math.isfinite(found := float(value)) else None
-    text = plain_digits(str(value)).replace("٫", ".").replace("٬", "").replace(",", "").strip("% ")
+    text = plain_digits(str(value)).replace("٫", ".").replace("٬", "").strip("% ")
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    elif "," in text:  # 4,5 and 1.250,50
+        text = text.replace(".", "").replace(",", ".")
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
@@ -99,7 +104,10 @@ def _duration(value: Any, unit: float) -> float | None:
     if given is not None:
         return given * unit if given < UNIX_TIME else None
     match = _CLOCK.fullmatch(plain_digits(str(value)))
-    return int(match[1]) * 60 + int(match[2]) + int(match[3] or 0) / 60 if match else None
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) + seconds / 60
 
 
 def _times(values: Sequence[Any], found: Sequence[float | None]) -> list[datetime | None]:

@@ -7,7 +7,7 @@ import email
 import email.policy
 from collections.abc import Iterator
 from email.header import decode_header
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -88,9 +88,23 @@ def _iso_date(value: str | None) -> str | None:
 
 
 def _text(message: EmailMessage) -> str:
-    part = message.get_body(preferencelist=("plain", "html"))
-    if part is None:
-        return ""
+    """The plain body, or where that is blank the HTML; with what stands as plain text behind it, as after a picture."""
+    for kind in ("plain", "html"):
+        body = message.get_body(preferencelist=(kind,))
+        if body is not None and (text := _content(body)).strip():
+            return "\n".join([text, *map(_content, _further(message, body))])
+    return ""
+
+
+def _further(message: EmailMessage, body: MIMEPart) -> Iterator[MIMEPart]:
+    parts = list(message.iter_parts()) if message.get_content_type() == "multipart/mixed" else []
+    for part in parts:
+        is_inline = part.get_content_type() == "text/plain" and not part.is_attachment() and not part.get_filename()
+        if is_inline and part is not body:
+            yield part
+
+
+def _content(part: MIMEPart) -> str:
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):
         return ""

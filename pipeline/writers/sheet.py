@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -94,7 +94,7 @@ def _is_native(value: Any) -> bool:
         return abs(value) < _EXACT_INT
     if isinstance(value, datetime | time):
         return value.tzinfo is None
-    return isinstance(value, date)
+    return isinstance(value, date | timedelta)
 
 
 def _escaped(text: str) -> str:
