@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.columns import find_roles
 from pipeline.readers import open_source
 from pipeline.records import Reject, Row
 
@@ -58,6 +59,20 @@ def test_parts_and_attachments(tmp_path: Path) -> None:
     [row] = read(tmp_path / "a.eml")
     assert row.values["text"].strip() == AR
     assert row.values["attachments"] == ["صورة الفاتورة.png"]
+
+
+@pytest.mark.parametrize(
+    "sender", ["Sara <sara@x.example>", '"سارة أ." <sara@x.example>', "SARA@x.example", "Ali, Sara <sara@x.example>"]
+)
+def test_a_customer_is_one_address_however_it_is_written(tmp_path: Path, sender: str) -> None:
+    message = letter(AR)
+    message.replace_header("From", sender)
+    (tmp_path / "a.eml").write_bytes(message.as_bytes())
+    with open_source(tmp_path / "a.eml") as source:
+        rows = source.sample(1)
+        customer = find_roles(source.columns, rows).customer
+    assert customer is not None
+    assert rows[0].values[customer] == "sara@x.example"
 
 
 def test_html_alone_stays_html(tmp_path: Path) -> None:

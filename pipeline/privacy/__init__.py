@@ -1,7 +1,8 @@
 """Masks what identifies or robs a customer: cards, IBANs, national ids, phone numbers and e-mail addresses.
 
 In doubt it masks, with one exception: a number that stands behind a word for order, tracking, invoice or ticket, or
-beside a currency, is taken for that unless it is a card, an IBAN, a mobile number or begins with "+".
+beside a currency, is taken for that unless it is a card, an IBAN, a mobile number, begins with "+", or stands behind a
+word for what it is.
 """
 
 from __future__ import annotations
@@ -41,6 +42,13 @@ _REFERENCE = re.compile(
 _PHONE_WORD = re.compile(
     r"(?:\b(?:phone|mobile|whatsapp|tel|cell|call me|contact me)\b|هاتف|جوال|تلفون|تليفون|موبايل|واتس|رقمي|تلفن|موبایل"
     r"|شماره (?:من|ام|تماس|همراه)|شماره‌ام|شمارم)[^\d\]\n]{0,16}$",
+    re.IGNORECASE,
+)
+# Directly before a number: it is that, whatever was said of an order before.
+_CALLED = re.compile(
+    r"(?:(?:کد ?ملی|شماره ملی|كد ملي|الهوية|هويتي|هويه|الإقامة|الاقامة|إقامتي|اقامتي|القومي|national id|iqama)"
+    r"[^\d\]\n]{0,16}"
+    r"|(?:\b(?:phone|mobile|whatsapp|tel)|هاتف|هاتفي|جوال|جوالي|تليفون|موبايل|واتساب|تلفن|موبایل)[\s:]{1,3})$",
     re.IGNORECASE,
 )
 # Dialled at home in Saudi Arabia and the Emirates, Iran, Egypt: no order number looks like these often enough.
@@ -199,6 +207,8 @@ def _kind(digits: str, sizes: list[int], *, signed: bool) -> str:
 def _excused(text: str, start: int, end: int, kind: str) -> bool:
     """Whether the words around a number say that it is an order or an amount, and its digits do not say otherwise."""
     if kind in ("card", "iban") or text[start] in "+＋" or _is_mobile(text, start, end):
+        return False
+    if _CALLED.search(text, *_before(start)):
         return False
     return _is_reference_or_money(text, start, end)
 

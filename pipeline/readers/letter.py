@@ -8,12 +8,14 @@ import email.policy
 from collections.abc import Iterator
 from email.header import decode_header
 from email.message import EmailMessage, MIMEPart
-from email.utils import parsedate_to_datetime
+from email.utils import parseaddr, parsedate_to_datetime
 from typing import Any
 
 from pipeline.readers.encoding import decode_legacy
 
-COLUMNS = ("message_id", "in_reply_to", "references", "from", "to", "cc", "date", "subject", "text", "attachments")
+COLUMNS = (
+    "message_id", "in_reply_to", "references", "from", "to", "cc", "date", "subject", "email", "text", "attachments",
+)  # fmt: skip
 _HEADERS = {name: name.replace("_", "-") for name in COLUMNS[:8]}
 
 
@@ -34,6 +36,7 @@ def read_letter(raw: bytes) -> dict[str, Any]:
         lower = {name.lower(): value for name, value in headers.items()}
         values: dict[str, Any] = {column: _one(lower.get(header)) for column, header in _HEADERS.items()}
         values["date"] = _iso_date(values["date"])
+        values["email"] = _address(values["from"])
         values["text"] = _text(message)
         values["attachments"] = [_name(part) for part in _attachments(message)]
         return values | {"headers": headers}
@@ -76,6 +79,13 @@ def _in_charset(data: bytes, charset: str | None) -> str:
 
 def _one(value: str | list[str] | None) -> str | None:
     return value[0] if isinstance(value, list) else value
+
+
+def _address(sender: str | None) -> str | None:
+    """One spelling of who wrote: the address in lower case, without the name; as it is where there is no address."""
+    if not sender:
+        return sender
+    return parseaddr(sender[max(sender.rfind("<"), 0) :])[1].lower() or sender
 
 
 def _iso_date(value: str | None) -> str | None:
