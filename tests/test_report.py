@@ -79,6 +79,20 @@ def test_digits_and_dates(language: str, number: str, percent: str, day: str) ->
     assert locale.date(datetime(2026, 10, 31, tzinfo=UTC)) == day
 
 
+@pytest.mark.parametrize(
+    ("language", "days", "durations"),
+    [
+        ("en", ["1 day", "7 days", "28 days"], ["5 min", "4.0 hours", "3.5 days"]),
+        ("ar", ["١ يوم", "٧ أيام", "٢٨ يومًا"], ["٥ دقائق", "٤٫٠ ساعات", "٣٫٥ يوم"]),
+        ("fa", ["۱ روز", "۷ روز", "۲۸ روز"], ["۵ دقیقه", "۴٫۰ ساعت", "۳٫۵ روز"]),
+    ],
+)
+def test_what_is_counted_has_the_plural_of_its_language(language: str, days: list[str], durations: list[str]) -> None:
+    locale = Locale.of(language)
+    assert [locale.days(count) for count in (1, 7, 28)] == days
+    assert [locale.minutes(value) for value in (5, 240, 5040)] == durations
+
+
 def test_calendars_by_choice() -> None:
     day = datetime(2026, 3, 21, tzinfo=UTC)
     assert Locale.of("en", "jalali").date(day) == "1 Farvardin 1405"

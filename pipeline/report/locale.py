@@ -82,8 +82,16 @@ class Locale:
         """A duration: minutes, from two hours on hours, from two days on days."""
         for size, unit in ((2880, 1440), (120, 60)):
             if value >= size:
-                return f"{self.number(value / unit, 1)} {_DURATION[unit][self.language]}"
-        return f"{self.number(value)} {_DURATION[1][self.language]}"
+                return f"{self.number(value / unit, 1)} {self._unit(unit, round(value / unit, 1))}"
+        return f"{self.number(value)} {self._unit(1, round(value))}"
+
+    def days(self, count: int) -> str:
+        """As many days."""
+        return f"{self.number(count)} {self._unit(1440, count)}"
+
+    def _unit(self, minutes: int, count: float) -> str:
+        forms = _DURATION[minutes][self.language]
+        return forms.get(self._babel.plural_form(count), forms["other"])
 
     def _solar_month(self, month: int) -> str:
         return str(_SOLAR[self.language][month - 1])
@@ -97,11 +105,14 @@ class Locale:
         return Babel(self.language)
 
 
-_DURATION = {
-    1: {"en": "min", "ar": "دقيقة", "fa": "دقیقه"},
-    60: {"en": "hours", "ar": "ساعة", "fa": "ساعت"},
-    1440: {"en": "days", "ar": "يوم", "fa": "روز"},
-}
+_DURATION: dict[int, dict[str, dict[str, str]]] = {  # by the plural forms of CLDR, behind a number
+    1: {"en": {"other": "min"}, "ar": {"few": "دقائق", "other": "دقيقة"}, "fa": {"other": "دقیقه"}},
+    60: {"en": {"one": "hour", "other": "hours"}, "ar": {"few": "ساعات", "other": "ساعة"}, "fa": {"other": "ساعت"}},
+    1440: {
+        "en": {"one": "day", "other": "days"}, "ar": {"few": "أيام", "many": "يومًا", "other": "يوم"},
+        "fa": {"other": "روز"},
+    },
+}  # fmt: skip
 _SOLAR = {
     "en": tuple(jdatetime.date.j_months_en),
     "fa": tuple(jdatetime.date.j_months_fa),
