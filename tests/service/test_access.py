@@ -120,14 +120,14 @@ def test_a_key_that_is_used_often_waits_for_no_writer(
 ) -> None:
     with store.begin() as session:
         _, token = keys.create(session, "one", ["score"], None, now=NOW)
-    headers, time, begun = {"Authorization": f"Bearer {token}"}, [100.0], []
-    begin = Store.begin
+    headers, time, written = {"Authorization": f"Bearer {token}"}, [100.0], []
+    used = keys.used
     monkeypatch.setattr(keyring, "monotonic", lambda: time[0])
-    monkeypatch.setattr(Store, "begin", lambda self: begun.append(time[0]) or begin(self))
+    monkeypatch.setattr(keys, "used", lambda *given: written.append(time[0]) or used(*given))
     for _ in range(3):
         assert status(client, headers) == 200
         time[0] += keyring.LIFE + 0.1
-    assert begun == [100.0], "that the key is used is written down once"
+    assert written == [100.0], "that the key is used is written down once"
 
 
 def test_a_crowd_shares_one_lookup_of_a_key(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
