@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -20,6 +22,7 @@ DRIVERS = {
 }
 EXPECTED = "expected sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
 WAIT = 10.0  # seconds for another writer, for a free connection and for an answer from the server
+PAUSE = 0.01  # seconds between two tries
 CONNECTIONS, MORE = 10, 30  # kept, and opened above that under load: Starlette runs 40 threads
 PRAGMAS = (
     "journal_mode = WAL",
@@ -86,8 +89,21 @@ def _make_file(path: Path, *, create: bool) -> None:
 def _prepare(connection: Any, record: object) -> None:
     cursor = connection.cursor()
     for pragma in PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
+        _patiently(cursor, f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _patiently(cursor: sqlite3.Cursor, statement: str) -> None:
+    """SQLite itself waits for no one where a new file is turned to its write-ahead log by two at once."""
+    until = monotonic() + WAIT
+    while True:
+        try:
+            cursor.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+            sleep(PAUSE)
 
 
 def _prepare_postgresql(connection: Any, record: object) -> None:
