@@ -121,6 +121,7 @@ def _add_resources(app: FastAPI) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: Service = app.state.service
     state.batcher.open()
+    await state.model.attach()
     try:
         yield
     finally:

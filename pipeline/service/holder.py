@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pipeline.bundle import Bundle
 from pipeline.errors import BundleError
 from pipeline.records import Message, Scored
-from pipeline.service.apart import Apart, EncoderApart
+from pipeline.service.apart import Apart, EncoderApart, unpacked, what
+from pipeline.service.lanes import Done, Outcome, Remote, Work
 from pipeline.service.passing import PROBES, Pass, Written, passed
 from pipeline.settings import Settings, for_model
 
@@ -34,25 +37,51 @@ class Scorer:
     apart: Apart | None = None
 
     def __call__(self, messages: Sequence[Message]) -> list[Scored]:
-        return list(self._pass(messages, written=False).rows)
+        return list(self._pass(messages, written=False))
 
     def write(self, messages: Sequence[Message]) -> list[Written]:
         """The documents alone, for who keeps nothing."""
-        return list(self._pass(messages, written=True).rows)
+        return list(self._pass(messages, written=True))
 
-    def _pass(self, messages: Sequence[Message], *, written: bool) -> Pass:
-        if self.apart:
-            found = self.apart.passed(messages, written=written)
-        else:
-            found = passed(messages, self.bundle, self.settings, written=written)
+    def work(self, *, written: bool) -> Work:
+        """This, or `write`, as the queue asks for it: of the process itself where an event loop speaks with it."""
+        if self.apart and self.apart.is_attached:
+            return _Elsewhere(self, self.apart, written)
+        return self.write if written else self
+
+    def heard(self, found: Pass) -> Sequence[Any]:
+        """The rows of a pass, once it was told to who listens."""
         self.on_scored(found)
-        return found
+        return found.rows
+
+    def _pass(self, messages: Sequence[Message], *, written: bool) -> Sequence[Any]:
+        if self.apart:
+            return self.heard(self.apart.passed(messages, written=written))
+        return self.heard(passed(messages, self.bundle, self.settings, written=written))
 
     def __eq__(self, other: object) -> bool:
         return self is other
 
     def __hash__(self) -> int:
         return id(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Elsewhere(Remote):
+    """A scorer's work as its process is asked for it by an event loop."""
+
+    scorer: Scorer
+    apart: Apart
+    written: bool
+
+    def begin(self, rows: Sequence[Any], done: Done) -> None:
+        self.apart.begin(what(self.written), rows, lambda answer: done(self._outcome(answer)))
+
+    def _outcome(self, answer: Any) -> Outcome:
+        try:
+            return self.scorer.heard(unpacked(answer))
+        except Exception as error:
+            return error
 
 
 class ModelHolder:
@@ -67,6 +96,7 @@ class ModelHolder:
         apart: bool = False,
     ) -> None:  # fmt: skip
         self._load, self._apart = load, apart
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = threading.Lock()
         self.scorer = replace(self._scorer(bundle, settings), on_scored=on_scored)
 
@@ -103,8 +133,16 @@ class ModelHolder:
             except Exception as error:
                 version, fault = bundle.version, type(error).__name__
                 raise BundleError(f"{version} loads but cannot score ({fault}); build it again") from error
+            if scorer.apart and self._loop:
+                asyncio.run_coroutine_threadsafe(scorer.apart.attach(), self._loop).result()
             self.scorer = replace(scorer, on_scored=self.scorer.on_scored)
             return self.version
+
+    async def attach(self) -> None:
+        """From now on the running event loop speaks with the process of the model, where it has one."""
+        self._loop = asyncio.get_running_loop()
+        if self.scorer.apart:
+            await self.scorer.apart.attach()
 
     def close(self) -> None:
         """Ends the process of the model, where it has one."""

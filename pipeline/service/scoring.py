@@ -1,4 +1,4 @@
-"""Scoring and explaining through the one thread that asks the model."""
+"""Scoring and explaining through the one queue for the model."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ class Batcher:
 
         Raises `batching.Full` when too much is waiting, `Late` past the deadline, `Refused` at shutdown.
         """
-        return await self.batches.ask(self.model.scorer, messages, seconds=deadline or self.deadline)
+        work = self.model.scorer.work(written=False)
+        return await self.batches.ask(work, messages, seconds=deadline or self.deadline)
 
     async def write(self, messages: Sequence[Message]) -> list[Written]:
         """As `score`, but only what goes over the wire, for who keeps nothing."""
-        return await self.batches.ask(self.model.scorer.write, messages, seconds=self.deadline)
+        return await self.batches.ask(self.model.scorer.work(written=True), messages, seconds=self.deadline)
 
     def score_sync(self, messages: Sequence[Message]) -> list[Scored]:
         """The same for a job's thread: after the requests, at leisure. Raises `batching.Refused` at shutdown."""
-        return self.batches.ask_here(self.model.scorer, messages, as_job=True)
+        return self.batches.ask_here(self.model.scorer.work(written=False), messages, as_job=True)
 
     async def explain(self, text: str, *, task: str = "topic") -> Explanation:
         """Which words decided; what it encodes takes turns with the requests."""

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import uvloop
 from real import is_running
 
 from pipeline.bundle import Bundle, load
 from pipeline.errors import BundleError
 from pipeline.explain import explain
 from pipeline.records import Message
-from pipeline.service.apart import Apart, Fault
+from pipeline.service.apart import Apart, Fault, _Wire
 from pipeline.service.batching import Batches
 from pipeline.service.holder import ModelHolder
-from pipeline.service.passing import Kind, passed
+from pipeline.service.lanes import Done
+from pipeline.service.passing import Kind, Pass, passed
 from pipeline.service.scoring import Batcher
 from pipeline.settings import Settings
 
@@ -162,5 +166,92 @@ def test_a_process_that_is_stuck_is_replaced(chosen: Settings, monkeypatch: pyte
         assert len(apart.passed(MESSAGES, written=True).rows) == len(MESSAGES)
     finally:
         apart.close()
+    assert apart.pid != first
+    assert not is_running(first)
+
+
+async def crowd(batches: Batches, holder: ModelHolder, count: int) -> list[list[Any]]:
+    """Many that ask at the same time, as the service does."""
+    work = holder.scorer.work(written=False)
+    return await asyncio.gather(*(batches.ask(work, [MESSAGES[at % 4]], seconds=LONG) for at in range(count)))
+
+
+async def ended(batches: Batches, holder: ModelHolder) -> None:
+    await asyncio.to_thread(batches.close, seconds=LONG)
+    await asyncio.to_thread(holder.close)
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_an_event_loop_speaks_with_it_and_so_do_threads(
+    chosen: Settings, bundle: Bundle, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    heard: list[Pass] = []
+    holder = ModelHolder(bundle, chosen, lambda name: load(Path(name)), on_scored=heard.append, apart=True)
+    batches = Batches(size=4, wait=0.001, room=1_000, quick=10.0)
+
+    async def asked() -> None:
+        await holder.attach()
+        expected = [[each] for each in passed(MESSAGES, bundle, chosen, written=False).rows]
+        assert await crowd(batches, holder, 40) == expected * 10
+        assert len(heard) >= 10
+        text = await asyncio.to_thread(Batcher(holder, batches, deadline=LONG).explain_sync, TEXTS[0])
+        assert text == explain(TEXTS[0], bundle)
+        assert await asyncio.to_thread(holder.scorer, MESSAGES) == [each for (each,) in expected]
+        reloaded = await asyncio.to_thread(holder.reload, chosen.model)
+        assert [each.model for (each,) in await crowd(batches, holder, 5)] == [reloaded] * 5
+        await ended(batches, holder)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(asked())
+
+
+def test_on_a_loop_another_takes_its_place_and_what_kills_it_each_time_fails_alone(
+    chosen: Settings, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = ModelHolder(bundle, chosen, lambda name: load(Path(name)), apart=True)
+    batches, apart = Batches(size=4, wait=0.001, room=1_000, quick=10.0), holder.scorer.apart
+    assert apart
+    send = _Wire.send
+
+    def deadly(self: _Wire, frame: bytes, done: Done) -> None:
+        send(self, frame, done)
+        if b"deadly" in frame:
+            os.kill(apart.pid, signal.SIGKILL)
+
+    async def asked() -> None:
+        await holder.attach()
+        first = apart.pid
+        waiting = asyncio.create_task(crowd(batches, holder, 40))
+        await asyncio.sleep(0)
+        os.kill(first, signal.SIGKILL)
+        assert [len(each) for each in await waiting] == [1] * 40
+        assert apart.pid != first
+        monkeypatch.setattr(_Wire, "send", deadly)
+        work = holder.scorer.work(written=False)
+        killer = asyncio.create_task(batches.ask(work, [Message("deadly")], seconds=LONG))
+        assert [len(each) for each in await crowd(batches, holder, 10)] == [1] * 10
+        with pytest.raises(Fault, match="ended before it answered"):
+            await killer
+        await ended(batches, holder)
+
+    asyncio.run(asked())
+
+
+def test_on_a_loop_a_process_that_is_stuck_is_replaced(
+    chosen: Settings, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.service.apart.STUCK", 5.0)
+    holder = ModelHolder(bundle, chosen, lambda name: bundle, apart=True)
+    batches, apart = Batches(size=4, wait=0.001, room=1_000), holder.scorer.apart
+    assert apart
+    first = apart.pid
+
+    async def asked() -> None:
+        await holder.attach()
+        os.kill(first, signal.SIGSTOP)
+        assert [len(each) for each in await crowd(batches, holder, 6)] == [1] * 6
+        await ended(batches, holder)
+
+    asyncio.run(asked())
     assert apart.pid != first
     assert not is_running(first)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.service.batching import PATIENCE, Batches, Full, Late, Refused
+from pipeline.service.lanes import Done, Remote
 
 LONG = 20.0  # seconds: no test waits so long
 
@@ -325,3 +326,61 @@ def test_the_batches_are_told(batches: Batches) -> None:
     batches.close(seconds=LONG)
     assert [rows for rows, _ in told] == [4, 1]
     assert all(0.005 <= seconds < LONG for _, seconds in told)
+
+
+class Elsewhere(Remote):
+    """Remote work of the tests: what it was given stays there until it is told to answer the first of it."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[Sequence[Any], Done]] = []
+
+    def begin(self, rows: Sequence[Any], done: Done) -> None:
+        self.given.append((rows, done))
+
+    def answer(self, *, fail: bool = False) -> list[Any]:
+        rows, done = self.given.pop(0)
+        done(ValueError("it ended") if fail else list(rows))
+        return list(rows)
+
+
+@pytest.mark.parametrize(("quick", "expected"), [(10.0, [[1, 2], [3, 4]]), (0.0, [[1, 2, 3, 4]])])
+def test_a_quick_model_has_the_next_batch_while_it_is_at_one(quick: float, expected: list[list[int]]) -> None:
+    batches, work = Batches(size=4, wait=0.001, room=100, quick=quick), Elsewhere()
+
+    async def asked() -> None:
+        first = asyncio.create_task(batches.ask(work, [0], seconds=LONG))
+        await until(lambda: work.given)
+        work.answer()
+        assert await first == [0]
+        rest = [asyncio.create_task(batches.ask(work, [row], seconds=LONG)) for row in range(1, 9)]
+        await until(lambda: len(work.given) == len(expected))
+        assert [list(rows) for rows, _ in work.given] == expected
+        while work.given:
+            work.answer()
+        await until(lambda: all(each.done() for each in rest))
+        assert [await each for each in rest] == [[row] for row in range(1, 9)]
+
+    asyncio.run(asked())
+    batches.close(seconds=LONG)
+
+
+def test_two_batches_that_fail_together_are_tried_once_more_one_request_at_a_time() -> None:
+    batches, work = Batches(size=4, wait=0.001, room=100, quick=10.0), Elsewhere()
+
+    async def asked() -> None:
+        first = asyncio.create_task(batches.ask(work, [0], seconds=LONG))
+        await until(lambda: work.given)
+        work.answer()
+        await first
+        rest = [asyncio.create_task(batches.ask(work, [row], seconds=LONG)) for row in range(1, 5)]
+        await until(lambda: len(work.given) == 2)
+        work.answer(fail=True)
+        assert len(work.given) == 1
+        work.answer(fail=True)
+        for row in range(1, 5):
+            assert work.answer(fail=row == 3) == [row]
+        answers = await asyncio.gather(*rest, return_exceptions=True)
+        assert [isinstance(each, ValueError) for each in answers] == [False, False, True, False]
+
+    asyncio.run(asked())
+    batches.close(seconds=LONG)
