@@ -23,7 +23,7 @@ from pipeline.training.registry.margins import Margins
 NOTE = "<!-- Written by `make docs` from the code; a test compares the two. -->\n"
 REVIEW = {
     UNSUPPORTED: "it is in a language that Nabd does not read",
-    OUT_OF_SCOPE: "it is not addressed to a company",
+    OUT_OF_SCOPE: "it is not addressed to a company, or is like nothing the model knows",
     AMBIGUOUS: "the category is less sure than the model's threshold",
     TOO_SHORT: "it holds nothing to go by",
 }

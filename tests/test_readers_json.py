@@ -186,6 +186,18 @@ def test_freshdesk_api(tmp_path: Path) -> None:
     assert skipped == {"agent message": 2, "private note": 1}
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_single_freshdesk_ticket_is_not_the_list_of_its_conversations(tmp_path: Path, turned: bool) -> None:
+    ticket = freshdesk_ticket()
+    ticket = dict(reversed(ticket.items())) if turned else ticket
+    rows, _, skipped = read(save(tmp_path / "a.json", ticket))
+    assert [(row["id"], row["text"], row["customer"]) for row in rows] == [
+        ("20", FA, "reza@mail.example"),
+        ("7", EN, "reza@mail.example"),
+    ]
+    assert skipped == {"agent message": 1, "private note": 1}
+
+
 def test_freshdesk_account_export(tmp_path: Path) -> None:
     note = {"note": {"id": 8, "body": EN, "incoming": True, "private": False, "user_id": 129, "created_at": "t"}}
     ticket = {

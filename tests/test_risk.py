@@ -548,7 +548,7 @@ def test_now_is_the_last_message_or_the_day_that_is_given(tmp_path: Path) -> Non
         (["--plot", "a.svg"], "add --backtest"),
         (["--backtest", "--plot", "a.pdf"], "ends in .svg or .png"),
         (["--backtest"], "too few customers leave for a backtest: 0 to learn from, expected 20 or more"),
-        (["--churned", "gone"], "there is no column 'gone'"),
+        (["--churned", "gone"], "--churned: there is no column 'gone'"),
         (["--churned", "arr"], "0 customers leave within 60 days"),
     ],
 )

@@ -12,6 +12,7 @@ from pipeline.columns.names import NAMES, NEVER_TEXT, fold
 from pipeline.errors import ColumnError
 from pipeline.records import Row
 
+_OPTIONS = {"left": "churned"}  # that do not have the name of their role
 _TEXT_LIMIT = 2.0
 _LONGEST_NAME = 12  # words; more than that is a message where a header should be
 _AS_GOOD = 0.9
@@ -61,7 +62,8 @@ def find_given(columns: Sequence[str], role: str, name: str) -> str:
     near = difflib.get_close_matches(fold(name), [fold(column) for column in columns], n=3, cutoff=0.5)
     nearest = [column for column in columns if fold(column) in near]
     hint = f" Did you mean {_listed(nearest)}?" if nearest else ""
-    raise ColumnError(f"--{role}: there is no column '{name}'.{hint} The columns are: {_listed(columns)}")
+    option = _OPTIONS.get(role, role)
+    raise ColumnError(f"--{option}: there is no column '{name}'.{hint} The columns are: {_listed(columns)}")
 
 
 class _Finder:

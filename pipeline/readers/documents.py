@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -10,13 +9,14 @@ import ijson
 
 from pipeline.errors import InputError
 from pipeline.readers.blob import Blob
-from pipeline.readers.encoding import Encoding, decode_head, detect_encoding, open_text
+from pipeline.readers.encoding import Encoding, detect_encoding, open_text
 from pipeline.readers.helpdesk import Side, Vendor, find_vendor, flattened, tickets_of_assets
 from pipeline.readers.shape import Shape
 from pipeline.readers.source import Facts, Layout, Source
 from pipeline.records import Reject, Row
 
 _LISTS = ("tickets", "conversations", "results", "data", "items", "records", "messages", "rows")
+_OF_A_TICKET = frozenset({"requester_id", "subject", "description", "description_text"})
 _WHOLE_BYTES = 256 << 20
 
 
@@ -41,6 +41,10 @@ class _Document:
         with open_text(self.blob, self.encoding, newline="") as stream:
             yield from ijson.items(_Utf8(stream), prefix, use_float=True)
 
+    def events(self) -> Iterator[tuple[str, str, Any]]:
+        with open_text(self.blob, self.encoding, newline="") as stream:
+            yield from ijson.parse(_Utf8(stream), use_float=True)
+
 
 def read_document(blob: Blob, *, encoding: str | None) -> Source:
     """Reads the input twice: first for the columns and the people.
@@ -51,7 +55,7 @@ def read_document(blob: Blob, *, encoding: str | None) -> Source:
     if found.dirty:
         raise InputError(f"{blob.name} has bytes that are not {found.label}, and JSON allows none; export it again")
     document = _Document(blob, found)
-    prefix = _list_prefix(blob)
+    prefix = _list_prefix(document)
     first = next((item for item in _objects(document, prefix) if isinstance(item, Row)), None)
     if first is None:
         raise InputError(f"{blob.name} is no JSON list of objects, and no export of a known helpdesk")
@@ -73,14 +77,25 @@ def _rows(
     return flattened(objects, vendor, side, skipped) if vendor else objects
 
 
-def _list_prefix(blob: Blob) -> str:
-    """Where the rows are: `item` in a list, `tickets.item` under a key; empty for a document that is one object."""
-    start = decode_head(blob.head()).lstrip("\ufeff \t\r\n")
-    if start.startswith("["):
-        return "item"
-    names = "|".join(_LISTS)
-    found = re.search(rf'"({names})"\s*:\s*\[\s*\{{', start)
-    return f"{found[1]}.item" if found else ""
+def _list_prefix(document: _Document) -> str:
+    """Where the rows are: `item` in a list, `tickets.item` under a key; empty for a document that is one object.
+
+    What Freshdesk calls conversations is of one ticket, where the document has a ticket's other keys, before or behind.
+    """
+    prefixes, found = {f"{name}.item" for name in _LISTS}, ""
+    try:
+        for prefix, event, value in document.events():
+            if prefix == "item":
+                return "item"
+            if prefix == "" and event == "map_key" and value in _OF_A_TICKET:
+                return ""
+            if event == "start_map" and prefix in prefixes:
+                if prefix != "conversations.item":
+                    return prefix
+                found = prefix
+    except (ijson.JSONError, RecursionError):
+        return found
+    return found
 
 
 def _objects(document: _Document, prefix: str) -> Iterator[Row | Reject]:

@@ -146,7 +146,9 @@ def _overflow(book: Any) -> Iterator[tuple[Any, ...]]:
 def _count_rows(blob: Blob) -> int:
     """Rows of the largest sheet; asked for only when the sheet does not state its size."""
     with zipfile.ZipFile(blob.path) as archive:
-        sheets = [entry for entry in archive.infolist() if entry.filename.startswith("xl/worksheets/sheet")]
-        largest = max(sheets, key=lambda entry: entry.file_size)
+        parts = (entry for entry in archive.infolist() if entry.filename.startswith("xl/worksheets/"))
+        largest = max(parts, key=lambda entry: entry.file_size, default=None)
+        if largest is None:
+            return 0
         with archive.open(largest) as stream:
             return sum(chunk.count(b"<row ") for chunk in iter(lambda: stream.read(1 << 20), b""))

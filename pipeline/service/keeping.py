@@ -96,7 +96,7 @@ def keep_all(
 ) -> list[str | None]:
     """Keeps every message that names a customer or an id, then judges each customer once.
 
-    Returns the ids, None for a message that is not kept: there would be nobody to forget. The same id again replaces
+    Returns the ids, None for a message that is not kept: nobody could ask for it again. The same id again replaces
     the score. Raises Refusal (409) when an id is already that of another customer's message.
     """
     if taken(session, [message for message, _ in pairs]):

@@ -56,7 +56,7 @@ class OutcomeIn(Question):
 
 class MessageIn(Question):
     text: str = Field(max_length=MAX_TEXT, description="the message as the customer wrote it")
-    id: Id | None = Field(None, description="your own; the same id again replaces what is kept of it")
+    id: Id | None = Field(None, description="your own; a message with one is kept, and the same id again replaces it")
     customer: Id | None = Field(None, description="your own id; a message of a customer is kept")
     time: Moment | None = Field(None, description="when it was written; now where it is left out")
     ticket: Id | None = None
