@@ -167,15 +167,17 @@ def home() -> Path:
     return inside if inside.exists() else Path(__file__).parent.parent
 
 
-def model_folder(name: str, tracking: str = TRACKING) -> Path:
+def model_folder(name: str, tracking: str | None = None) -> Path:
     """The folder of a model: of the registry `tracking`, a path if it is one, else a shipped model or one of ./models.
+
+    Without `tracking` the registry is that of the settings.
 
     Raises UsageError for a name of the registry that it does not know, or without the `train` extra.
     """
     if name.startswith(REGISTERED):
         from pipeline.training.registry.resolve import resolve
 
-        return resolve(name, tracking)
+        return resolve(name, tracking or load_settings().tracking)
     shipped = home() / "models" / name
     found = (folder for folder in (Path(name), shipped, Path("models") / name) if (folder / "manifest.json").exists())
     return next(found, Path(name) if Path(name).is_absolute() else shipped)

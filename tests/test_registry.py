@@ -163,7 +163,7 @@ def test_a_name_that_is_not_registered_is_an_error(world: World, name: str, mess
 
 
 def test_a_store_that_is_not_there_is_an_error_and_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"there is no registry at .*mlflow.db; name one by --tracking"):
+    with pytest.raises(UsageError, match=r"there is no registry at .*mlflow.db; name one by `tracking`"):
         model_folder("models:/nabd@champion", f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert not list(tmp_path.iterdir())
 

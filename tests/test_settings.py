@@ -199,3 +199,12 @@ def test_the_weights_of_risk_are_a_table_of_their_own(tmp_path: Path) -> None:
         load_settings(written(tmp_path, f"{ROUTE}[risk]\nangr = 3\n"), environment={})
     with pytest.raises(UsageError, match=r"risk must be a table written as \[risk\]"):
         load_settings(written(tmp_path, f"risk = 3\n{ROUTE}"), environment={})
+
+
+def test_a_name_of_the_registry_is_looked_up_where_the_settings_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow")
+    monkeypatch.setenv("NABD_TRACKING", f"sqlite:///{tmp_path / 'ours.db'}")
+    with pytest.raises(UsageError, match=r"ours\.db"):
+        model_folder("models:/nabd@champion")

@@ -34,7 +34,7 @@ def connect(tracking: str, *, create: bool) -> Any:
         client = MlflowClient(tracking_uri=tracking, registry_uri=tracking)
         client.search_registered_models(max_results=1)
     except Exception as error:  # of requests, of SQLAlchemy, or of MLflow itself
-        fault = f"the registry {tracking} cannot be reached ({type(error).__name__}); check --tracking"
+        fault = f"the registry {tracking} cannot be reached ({type(error).__name__}); check `tracking` of nabd.toml"
         raise StoreError(fault) from error
     return client
 
@@ -77,6 +77,7 @@ def _check_file(path: Path, *, create: bool) -> None:
         return
     if not create:
         raise UsageError(
-            f"there is no registry at {path}; name one by --tracking or MLFLOW_TRACKING_URI, or promote a model first"
+            f"there is no registry at {path}; name one by `tracking` in nabd.toml or MLFLOW_TRACKING_URI, "
+            "or promote a model first"
         )
     path.resolve().parent.mkdir(parents=True, exist_ok=True)
