@@ -184,6 +184,24 @@ def test_a_bomb_is_told_by_its_shape_before_it_is_read(tmp_path: Path, make: Cal
     assert refused.value.status_code == 413
 
 
+@pytest.mark.parametrize("text", ["long", ["long"], [{"a": "long"}], {"a": ["long"]}])
+def test_a_parquet_file_counts_a_text_as_often_as_it_stands_in_rows(tmp_path: Path, text: object) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def written(word: str, count: int) -> Path:
+        value = json.loads(json.dumps(text).replace("long", word))
+        pq.write_table(pa.table({"text": [value] * count, "n": range(count)}), tmp_path / "a.parquet")
+        return tmp_path / "a.parquet"
+
+    unpacking.check(written("email", 50_000), limit=1 << 20)
+    bomb = written("x" * 10_000, 2_000)
+    assert bomb.stat().st_size < 1 << 18
+    with pytest.raises(Refusal, match="unpacks to over") as refused:
+        unpacking.check(bomb, limit=1 << 20)
+    assert refused.value.status_code == 413
+
+
 def many_parts(count: int) -> bytes:
     stream = BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:

@@ -7,8 +7,10 @@ import zipfile
 import zlib
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.service.problems import Refusal
@@ -23,7 +25,7 @@ _CHUNK = 1 << 20
 
 
 def check(path: Path, *, limit: int) -> None:
-    """Raises Refusal: 413 for what unpacks to over `limit` bytes, 422 for a damaged archive. Reads no row."""
+    """Raises Refusal: 413 for what unpacks to over `limit` bytes, 422 for a damaged archive. Holds none of it."""
     with path.open("rb") as stream:
         head = stream.read(4)
     if head.startswith(b"PK"):
@@ -62,15 +64,35 @@ def _check_gzip(path: Path, limit: int) -> None:
 
 
 def _check_parquet(path: Path, limit: int) -> None:
+    """By what it says of itself; its texts are counted as often as they stand in rows, though each is stored once."""
     try:
         with pq.ParquetFile(path) as table:
-            found = table.metadata
-            unpacked = sum(found.row_group(number).total_byte_size for number in range(found.num_row_groups))
+            found, columns = table.metadata, range(table.metadata.num_columns)
+            groups = [found.row_group(number) for number in range(found.num_row_groups)]
+            texts = [each.path for each in map(table.schema.column, columns) if each.physical_type == "BYTE_ARRAY"]
+        values = max((sum(each.column(at).num_values for each in groups) for at in columns), default=0)
+        if max(values, found.num_rows) > MOST_ROWS:
+            raise _too_much(f"has {max(values, found.num_rows):,} rows or values, the limit is {MOST_ROWS:,}")
+        _check_size(sum(each.total_byte_size for each in groups), path.stat().st_size, limit)
+        unpacked = 0
+        with pq.ParquetFile(path, read_dictionary=texts) as table:
+            for batch in table.iter_batches(columns=texts):
+                unpacked += sum(map(_text_bytes, batch.columns))
+                if unpacked > limit:
+                    raise _too_much(f"unpacks to over {limit:,} bytes")
     except (pa.ArrowException, OSError):
         raise _damaged("Parquet file") from None
-    if found.num_rows > MOST_ROWS:
-        raise _too_much(f"has {found.num_rows:,} rows, the limit is {MOST_ROWS:,}")
-    _check_size(unpacked, path.stat().st_size, limit)
+
+
+def _text_bytes(column: Any) -> int:
+    """Of the texts of a column, also of those inside lists and records."""
+    if pa.types.is_dictionary(column.type):
+        sizes = pc.binary_length(column.dictionary).take(column.indices)
+        return pc.sum(sizes).as_py() or 0
+    if pa.types.is_nested(column.type):
+        parts = column.flatten()
+        return sum(map(_text_bytes, parts if isinstance(parts, list) else [parts]))
+    return 0
 
 
 def _check_size(unpacked: int, packed: int, limit: int) -> None:
