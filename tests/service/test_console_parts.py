@@ -122,6 +122,18 @@ def test_no_text_no_issues(client: TestClient) -> None:
     assert issues(service, LATE).found is None
 
 
+def test_a_search_that_failed_is_not_called_empty(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr("pipeline.service.console.watch.issues", fails)
+    end = time.monotonic() + 30
+    while "The search failed" not in (page := client.get("/").text) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert "The search failed" in page
+    assert "nothing to look at" not in page
+
+
 def test_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     mine = tokens.token("one secret")
     assert tokens.is_genuine("one secret", mine)

@@ -80,7 +80,8 @@ def _issues(visitor: Visitor, request: Request) -> Section | None:
     if seen is None:
         return None
     if seen.found is None:
-        return Section("emerging", visitor.words("emerging"), (Note(visitor.words("nothing_to_look_at")),))
+        why = "search_failed" if seen.failed else "nothing_to_look_at"
+        return Section("emerging", visitor.words("emerging"), (Note(visitor.words(why)),))
     return emerging(View(seen.contacts, visitor.words, emerging=seen.found))
 
 

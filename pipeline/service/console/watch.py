@@ -36,10 +36,11 @@ Key = tuple[str, int, int, int]  # model, hour, how often its messages have doub
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was found among `contacts`; `found` is None where no text is kept or none was written."""
+    """What was found among `contacts`; `found` is None where no text is kept or none was written, or it `failed`."""
 
     contacts: Sequence[Contact]
     found: Emerging | None
+    failed: bool = False
 
 
 class Watch:
@@ -75,7 +76,7 @@ class Watch:
             return
         except Exception as error:  # its message may quote a customer
             log.error("emerging issues: %s", type(error).__name__)
-            seen = Seen((), None)
+            seen = Seen((), None, failed=True)
         with self._lock:
             if key == self._asked:
                 self._seen = seen
