@@ -540,6 +540,17 @@ def test_now_is_the_last_message_or_the_day_that_is_given(tmp_path: Path) -> Non
     assert as_of("2026-10-31T08:00Z", last) == datetime(2026, 10, 31, 8, tzinfo=UTC)
 
 
+def test_a_date_far_behind_all_others_is_told_of_once_it_makes_risks_fade(tmp_path: Path) -> None:
+    rows = [{**EXPORT[0], "id": str(number)} for number in range(120)]
+    slip = {**EXPORT[0], "id": "slip", "created_at": "2062-10-30T12:00:00Z"}
+    told = "1 messages are dated up to 2062-10-30"
+    result = invoke(written(tmp_path, [*rows, slip]))
+    assert told in " ".join(result.stderr.split())
+    assert "give --now 2026-10-" in " ".join(result.stderr.split())
+    assert told not in invoke(written(tmp_path, [*rows, slip]), "--now", "2026-10-30").stderr
+    assert told not in invoke(written(tmp_path, [*rows[:40], slip])).stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

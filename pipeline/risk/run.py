@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +21,8 @@ from pipeline.risk.view import SYNTHETIC, bands, lesson, most_at_risk, verdicts
 from pipeline.risk.weights import Weights
 from pipeline.run import PLAIN
 from pipeline.settings import Settings
+
+FAR = timedelta(days=365)  # no desk is silent for so long: a date with a slip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,12 @@ def write_ranks(history: History, scored: str, out: str | None, *, settings: Set
     if not contacts:
         raise InputError(f"no message of {scored} has a customer and a time; name the columns by --customer and --time")
     now = as_of(options.now, history.contacts[-1].time)
+    if options.now is None and (count := strays(contacts)):
+        before, last = contacts[-count - 1].time.date(), contacts[-1].time.date()
+        errors.print(
+            f"{count:,} messages are dated up to {last}, more than a year after all others, which makes every risk "
+            f"fade; if that is not so, give --now {before}"
+        )
     risks = rank(contacts, now=now, weights=settings.risk)
     if not risks:
         raise UsageError(
@@ -75,6 +83,14 @@ def write_ranks(history: History, scored: str, out: str | None, *, settings: Set
     results.print(bands(risks))
     if out not in (None, "-"):
         errors.print(f"Written to {out}")
+
+
+def strays(contacts: Sequence[Contact]) -> int:
+    """Of contacts in order of time: how many of the last, one in a hundred at most, lie far behind all others."""
+    for count in range(len(contacts) // 100, 0, -1):
+        if contacts[-count].time - contacts[-count - 1].time > FAR:
+            return count
+    return 0
 
 
 def as_of(given: str | None, last: datetime) -> datetime:
