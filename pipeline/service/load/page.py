@@ -36,8 +36,8 @@ the load and right after it, and the mean counts. Memory is the resident set of 
 
 How to read it: {CLIENTS} clients that never pause wait {CLIENTS} / (requests/s) seconds on average, so that 99% within
 400 ms takes more than {CLIENTS / 0.4:.0f} requests/s. Client, event loop and model share the cores: beside the student,
-whose score costs about as much time as the handling of a request, a service of two cores cannot come near an endpoint
-that scores nothing.
+whose score costs about as much time as the handling of a request, two cores are full long before an endpoint is that
+scores nothing.
 """
 
 
