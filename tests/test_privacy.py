@@ -35,6 +35,8 @@ VISA = "4111111111111111"
 SAUDI_ID = "104567891" + luhn_digit("104567891")
 IQAMA = "224567891" + luhn_digit("224567891")
 IRANIAN_ID = "0084575948"
+EGYPTIAN_ID = "29901012112345"
+EMIRATI_ID = "78419901234567" + luhn_digit("78419901234567")
 IR = iban("IR", "0170000000123456789012")
 SA = iban("SA", "80000000608010167519")
 AE = iban("AE", "0331234567890123456")
@@ -71,6 +73,15 @@ def fours(value: str, gap: str = " ") -> str:
             f"رقم الهوية {SAUDI_ID} والإقامة {IQAMA.translate(ARABIC)}",
             "رقم الهوية [national_id] والإقامة [national_id]",
         ),
+        (f"رقمي القومي {EGYPTIAN_ID.translate(ARABIC)}", "رقمي القومي [national_id]"),
+        (f"طلبتوا الرقم القومي {EGYPTIAN_ID}", "طلبتوا الرقم القومي [national_id]"),
+        (f"هويتي 784-1990-1234567-{EMIRATI_ID[-1]} شكرا", "هويتي [national_id] شكرا"),
+        (f"my Emirates ID is {EMIRATI_ID}", "my Emirates ID is [national_id]"),
+        ("با 0912.345.6789 تماس بگیرید", "با [phone] تماس بگیرید"),
+        ("شماره‌ام ۰۹۱۲.۳۴۵.۶۷۸۹", "شماره‌ام [phone]"),
+        ("رقمي ٠٥٠.١٢٣.٤٥٦٧ واتس", "رقمي [phone] واتس"),
+        ("كلموني +212.6.12.34.56.78 او 06.12.34.56.78.", "كلموني [phone] او [phone]."),
+        ("call +44.20.7946.0958", "call [phone]"),
         ("كلموني على 0501234567 ضروري", "كلموني على [phone] ضروري"),
         ("كلمني ع الواتس ٠٥٥١٢٣٤٥٦٧", "كلمني ع الواتس [phone]"),
         ("رقمي +966 50 123 4567 او 00966551234567", "رقمي [phone] او [phone]"),
@@ -150,6 +161,14 @@ def test_masks(text: str, expected: str) -> None:
         "the years 2019 2020 2021 2022 2023 2024",
         "call me in 10 minutes, 3 or 4 times",
         "a 19-digit id 1234567890123456789",
+        f"order {EGYPTIAN_ID}",
+        f"رقم الطلب {EGYPTIAN_ID}",
+        "order 29901012112345 and 29913012112345",
+        f"784-1990-1234567-{(int(EMIRATI_ID[-1]) + 1) % 10}",
+        "version 01.02.2024.10, part 02.03.2024 of 06.12.34",
+        "10.0.12.345, 012.345.678.901",
+        "invoice 02.2794.1234",
+        "مبلغ 0.125.000.000 ریال",
     ],
 )
 def test_leaves_alone(text: str) -> None:

@@ -12,7 +12,15 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.privacy.identifiers import IBAN_LENGTH, is_card, is_iban, is_national_id, is_phone, is_us_phone
+from pipeline.privacy.identifiers import (
+    GROUPED_IDS,
+    IBAN_LENGTH,
+    is_card,
+    is_iban,
+    is_national_id,
+    is_phone,
+    is_us_phone,
+)
 
 MAX_GROUPS = 8  # groups of digits in one number: an Iranian IBAN in fours has seven
 MIN_DIGITS, MAX_DIGITS = 7, 24
@@ -33,6 +41,9 @@ _EMAIL = re.compile(
     r"(?![A-Za-z0-9_])"
 )
 _US = re.compile(r"(?<![\w.+-])\(?[2-9]\d\d\)?[ .-]{1,2}[2-9]\d\d[ .-]\d{4}(?![\w-]|\.\d)")
+_DOTTED = re.compile(
+    r"(?<![A-Za-z_.\d+\-])(?:[+＋]\d{1,3}(?:\.\d{1,4}){2,6}|[0٠۰]\d{1,4}(?:\.\d{2,4}){2,4})(?![A-Za-z_\d\-]|\.\d)"
+)
 _REFERENCE = re.compile(
     r"(?:#|№|\border\b|\btrack|invoice|ticket|\bref\b|reference|\bcase\b|booking|\bpnr\b|shipment|waybill|\bawb\b|serial|\bimei\b"
     r"|transaction|policy|\bsku\b|طلب|شحن|تتبع|فاتور|تذكر|بلاغ|مرجع|حجز|بوليص|عملي|سند|شكو|سفارش|رهگیری|رهگيري|پیگیری|پيگيري"
@@ -46,8 +57,8 @@ _PHONE_WORD = re.compile(
 )
 # Directly before a number: it is that, whatever was said of an order before.
 _CALLED = re.compile(
-    r"(?:(?:کد ?ملی|شماره ملی|كد ملي|الهوية|هويتي|هويه|الإقامة|الاقامة|إقامتي|اقامتي|القومي|national id|iqama)"
-    r"[^\d\]\n]{0,16}"
+    r"(?:(?:کد ?ملی|شماره ملی|كد ملي|الهوية|هويتي|هويه|الإقامة|الاقامة|إقامتي|اقامتي|القومي"
+    r"|national id|emirates id|iqama)[^\d\]\n]{0,16}"
     r"|(?:\b(?:phone|mobile|whatsapp|tel)|هاتف|هاتفي|جوال|جوالي|تليفون|موبايل|واتساب|تلفن|موبایل)[\s:]{1,3})$",
     re.IGNORECASE,
 )
@@ -90,7 +101,7 @@ def mask(text: str) -> Masked:
     kinds: set[str] = set()
     for _ in range(MAX_ROUNDS):
         before = text
-        for finder in (_emails, _ibans, _numbers, _us_phones):
+        for finder in (_emails, _ibans, _numbers, _us_phones, _dotted_phones):
             spans = list(finder(text))
             if spans:
                 kinds.update(span.kind for span in spans)
@@ -142,6 +153,13 @@ def _alphanumerics(text: str, start: int, count: int) -> tuple[str, int]:
 def _us_phones(text: str) -> Iterator[_Span]:
     for match in _US.finditer(text):
         if is_us_phone(_ascii(match[0])) and not _is_reference_or_money(text, *match.span()):
+            yield _Span(*match.span(), "phone")
+
+
+def _dotted_phones(text: str) -> Iterator[_Span]:
+    for match in _DOTTED.finditer(text):
+        digits, signed = _ascii(_NOT_DIGIT.sub("", match[0])), match[0][0] in "+＋"
+        if is_phone(digits, international=signed) and not _excused(text, *match.span(), "phone"):
             yield _Span(*match.span(), "phone")
 
 
@@ -197,10 +215,10 @@ def _kind(digits: str, sizes: list[int], *, signed: bool) -> str:
         return "iban"
     if min(sizes) >= 3 and is_card(digits):
         return "card"
-    if len(digits) > 15 or (not signed and len(sizes) > 1 and min(sizes[1:]) < 2 and sizes != [3, 6, 1]):
-        return ""
-    if sizes in ([10], [3, 6, 1]) and is_national_id(digits):
+    if (len(sizes) == 1 or sizes in GROUPED_IDS) and is_national_id(digits):
         return "national_id"
+    if len(digits) > 15 or (not signed and len(sizes) > 1 and min(sizes[1:]) < 2 and sizes not in GROUPED_IDS):
+        return ""
     return "phone" if is_phone(digits, international=signed) else ""
 
 

@@ -34,6 +34,11 @@ _PLANS = (
     (re.compile(r"0[2-9]\d{7,8}"), ("EG", "AE", "JO", "MA", "DZ", "SY", "IQ", "LB", "LY", "SD", "PS", "YE")),
     (re.compile(r"07\d{8,9}"), ("IQ", "GB", "JO", "MA")),
 )
+GROUPED_IDS = ([3, 6, 1], [3, 4, 7, 1])  # digits of an Iranian and an Emirati id between dashes
+# Century (2: 19.., 3: 20..), birthday, governorate, four of a series and a check digit whose rule is not published.
+_EGYPTIAN = re.compile(r"[23]\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:0[1-4]|1[1-9]|2[1-9]|3[1-5]|88)\d{5}")
+# The country's number (ISO 3166-1), year of birth, seven at random and Luhn's digit.
+_EMIRATI = re.compile(r"784(?:19|20)\d{10}")
 _SEPARATED_US = re.compile(r"\(?[2-9]\d\d\)?[\s.-]{1,2}[2-9]\d\d[\s.-]\d{4}")
 
 
@@ -51,11 +56,14 @@ def is_iban(value: str) -> bool:
 
 
 def is_national_id(digits: str) -> bool:
-    """Whether 10 digits are a possible Iranian national code or Saudi national id (1...) or iqama (2...).
+    """Whether digits are a possible id: an Iranian national code or a Saudi national id (1...) or iqama (2...) of 10,
+    an Egyptian national number of 14, an Emirates id of 15.
 
     One number in ten passes each checksum by chance, so callers rule out order numbers by context first.
     """
-    return len(digits) == 10 and (is_iranian_id(digits) or (digits[0] in "12" and _luhn(digits)))
+    if len(digits) == 10:
+        return is_iranian_id(digits) or (digits[0] in "12" and _luhn(digits))
+    return bool(_EGYPTIAN.fullmatch(digits) or (_EMIRATI.fullmatch(digits) and _luhn(digits)))
 
 
 def is_iranian_id(digits: str) -> bool:
