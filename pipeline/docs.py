@@ -67,9 +67,10 @@ known, and a route that those above it leave nothing to, are errors that name th
 that the model brings for [labels of its own](own-labels.md), or Nabd's.
 
 `channel` is the value of the column that holds the channel, as it is in your file. `risk` is the band of the customer
-({bands}): `nabd score` does not know it, so a route that asks for it matches nothing there. It is
-known in `nabd route SCORED --risk RISK -o OUT`, which routes a scored file anew without scoring it again; a customer
-who is not in RISK has no band.
+({bands}). The service routes by the band that its customer had before the message, in the API, in webhooks
+and in jobs. `nabd score` does not know it, so a route that asks for it matches nothing there; `nabd route SCORED --risk
+RISK -o OUT` does, and routes a scored file anew without scoring it again. A customer who is not in RISK, or whom the
+service never met, has no band.
 
 `nabd route EXPORT --dry-run` writes nothing. It says how many messages each queue would get and when, how that
 compares with the export's own groups, and how many would reach a wrong queue. With a `[[queue]]` for a queue, it also
@@ -192,7 +193,10 @@ def _parameter(parameter: Any) -> list[str]:
     if parameter.param_type_name == "argument":
         return [f"`{parameter.metavar}`", parameter.help or ""]
     value = "" if parameter.is_flag else f" {parameter.metavar or 'VALUE'}"
-    return [", ".join(f"`{flag}{value}`" for flag in parameter.opts), parameter.help or ""]
+    names = ", ".join(f"`{flag}{value}`" for flag in (*parameter.opts, *parameter.secondary_opts))
+    default = "" if parameter.is_flag or parameter.default in (None, "", ()) else f"default `{parameter.default}`"
+    told = [parameter.help or "", default, f"also `{parameter.envvar}`" if parameter.envvar else ""]
+    return [names, "; ".join(filter(None, told))]
 
 
 def main(folder: str = "docs") -> None:

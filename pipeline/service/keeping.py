@@ -20,6 +20,7 @@ from pipeline.risk.weights import Weights
 from pipeline.service.documents import document
 from pipeline.service.problems import Refusal
 from pipeline.service.store import customers, messages
+from pipeline.service.store.engine import Store
 from pipeline.service.store.insert import given, insert
 from pipeline.service.store.tables import Message
 from pipeline.service.webhooks import events
@@ -82,6 +83,16 @@ def policy(service: Any) -> Policy:
         service.model.settings.max_characters,
         tuple(service.service.webhook_urls),
     )
+
+
+def bands(store: Store | None, named: Iterable[str | None]) -> dict[str, str]:
+    """Customer -> risk band, of those named whom the store knows; what a message is routed by."""
+    kept = {each: storable(each) for each in named if each}
+    if store is None or not kept:
+        return {}
+    with store.read() as session:
+        known = customers.bands(session, sorted({*kept.values()}))
+    return {each: known[key] for each, key in kept.items() if key in known}
 
 
 def keep(

@@ -9,11 +9,16 @@ from typing import Any
 
 import httpx2
 import pytest
+from exports import as_csv, ended, send
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from helpdesks import SECRETS
+from helpdesks import post as post_webhook
 from served import HERE, NOW, Headers, MakeApp
 from sqlalchemy import func, select
 
 from pipeline.route import Rule
+from pipeline.service.settings import ServiceSettings
 from pipeline.service.store import customers
 from pipeline.service.store.engine import Store
 from pipeline.service.store.tables import Answered, Customer, Message
@@ -50,18 +55,51 @@ def test_a_message_of_a_customer_is_kept_before_it_is_answered(client: TestClien
         assert customer.judged_at is not None
 
 
-def test_routes_may_ask_for_the_customers_risk(make_app: MakeApp, settings: Settings, store: Store) -> None:
-    """The band of the customer before the message; nobody else's."""
-    at_risk = Rule("at risk", "retention", "urgent", 30, {"risk": ("critical",)})
-    routed = replace(settings, routes=(at_risk, *settings.routes))
+@pytest.fixture
+def routed(make_app: MakeApp, settings: Settings, service_settings: ServiceSettings, store: Store) -> FastAPI:
+    """Its first route is for those at critical risk, as `c-gone` is and `c-calm` is not."""
+    at_risk = Rule("at risk", "rescue", "urgent", 30, {"risk": ("critical",)})
     with store.begin() as session:
         for id, band in (("c-gone", "critical"), ("c-calm", "low")):
             customers.ensure_all(session, [id], now=NOW)[0].band = band
-    with TestClient(make_app(store=store, settings=routed), base_url=HERE) as client:
-        results = post(client, *({"text": EN, "customer": id} for id in ("c-gone", "c-calm", "c-new"))).json()[
-            "results"
-        ]
-    assert [result["decision"]["queue"] == "retention" for result in results] == [True, False, False]
+    return make_app(
+        store=store,
+        settings=replace(settings, routes=(at_risk, *settings.routes)),
+        service=replace(service_settings, zendesk_secret=SECRETS["zendesk"]),
+    )
+
+
+def test_routes_may_ask_for_the_customers_risk(routed: FastAPI) -> None:
+    """The band of the customer before the message; nobody else's."""
+    asked = [{"text": EN, "customer": id} for id in ("c-gone", "c-calm", "c-new", "c-gone\0")]
+    with TestClient(routed, base_url=HERE) as client:
+        results = post(client, *asked).json()["results"]
+    assert [result["decision"]["queue"] == "rescue" for result in results] == [True, False, False, False]
+
+
+def test_so_may_those_of_a_helpdesks_message(routed: FastAPI, store: Store) -> None:
+    with TestClient(routed, base_url=HERE) as client:
+        for id, customer in ((1, "c-gone"), (2, "c-calm"), (3, "c-new")):
+            by_hand = {"nabd": {"id": id, "ticket": id, "customer": customer, "text": FA}}
+            assert post_webhook(client, "zendesk", by_hand).json() == {"status": "kept", "messages": 1}
+    assert queues(store) == {"c-gone": True, "c-calm": False, "c-new": False}
+
+
+def test_so_may_those_of_a_job(routed: FastAPI, store: Store) -> None:
+    header = ("message id", "customer id", "created at", "text")
+    given = [
+        dict(zip(header, (f"m-{n}", customer, "2026-11-03T08:00:00Z", AR), strict=True))
+        for n, customer in enumerate(("c-gone", "c-calm", "c-new"))
+    ]
+    with TestClient(routed, base_url=HERE) as client:
+        assert ended(client, send(client, as_csv(given, header), "export.csv").json()["id"])["state"] == "done"
+    assert queues(store) == {"c-gone": True, "c-calm": False, "c-new": False}
+
+
+def queues(store: Store) -> dict[str | None, bool]:
+    """Customer -> whether its message went where those at risk go."""
+    with store.read() as session:
+        return {row.customer_id: row.queue == "rescue" for row in session.scalars(select(Message))}
 
 
 def test_only_what_names_a_customer_or_an_id_is_kept(client: TestClient, store: Store) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -82,10 +82,15 @@ async def receive(request: Request, provider: Provided) -> dict[str, Any]:
     taking = _Taking(service, provider, sha256(body).hexdigest(), arrivals)
     if await to_thread.run_sync(taking.is_known):
         return {"status": "known", "messages": 0}
-    scored = await service.batcher.score([Message(each.text, {}, each.channel or "") for each in arrivals])
+    bands = await to_thread.run_sync(keeping.bands, service.store, [each.customer for each in arrivals])
+    scored = await service.batcher.score([_message(each, bands) for each in arrivals])
     service.metrics.scored(map(kind_of, scored))
     kept = await to_thread.run_sync(taking.keep, scored)
     return {"status": "kept" if kept else "known", "messages": len(arrivals) if kept else 0}
+
+
+def _message(each: Arrival, bands: Mapping[str, str]) -> Message:
+    return Message(each.text, {}, each.channel or "", bands.get(each.customer or "", ""))
 
 
 @dataclass(frozen=True, slots=True)

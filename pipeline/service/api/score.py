@@ -18,11 +18,10 @@ from pipeline.service.auth.access import Actor
 from pipeline.service.batching import Late
 from pipeline.service.documents import document, explained
 from pipeline.service.idempotency import IdempotencyKey, answer, digest, earlier, idempotent
-from pipeline.service.keeping import keep_all, policy
+from pipeline.service.keeping import bands, keep_all, policy
 from pipeline.service.passing import kind_of
 from pipeline.service.schemas import MessageIn, Scorable, ScoreAnswer
 from pipeline.service.state import Service, service_of
-from pipeline.service.store import customers
 
 SOURCE = "api"
 router = APIRouter(prefix="/v1", tags=["score"])
@@ -48,8 +47,8 @@ async def score(
         return before
     with service.tracer.span("score") as span:
         span.set_attribute("nabd.messages", len(asked.messages))
-        bands = await _bands(service, asked.messages)
-        scored = await service.batcher.score([_message(each, bands) for each in asked.messages])
+        known = await _bands(service, asked.messages)
+        scored = await service.batcher.score([_message(each, known) for each in asked.messages])
     service.metrics.scored(map(kind_of, scored))
     documents = [{"id": None, **document(each)} for each in scored]
     if asked.explain:
@@ -109,24 +108,17 @@ class _Call:
 
 
 async def _bands(service: Service, messages: Sequence[MessageIn]) -> Mapping[str, str]:
-    """Customer -> risk band, of those that the store knows."""
-    store, named = service.store, sorted({each.customer for each in messages if each.customer})
-    if store is None or not named:
-        return {}
-
-    def look() -> dict[str, str]:
-        with store.read() as session:
-            return customers.bands(session, named)
-
-    return await to_thread.run_sync(look)
+    if service.store is None or not any(each.customer for each in messages):
+        return {}  # most often, and without a thread
+    return await to_thread.run_sync(bands, service.store, [each.customer for each in messages])
 
 
 def _is_kept(message: MessageIn) -> bool:
     return bool(message.customer or message.id)
 
 
-def _message(each: MessageIn, bands: Mapping[str, str]) -> Message:
-    return Message(each.text, each.columns, each.channel or "", bands.get(each.customer or "", ""))
+def _message(each: MessageIn, known: Mapping[str, str]) -> Message:
+    return Message(each.text, each.columns, each.channel or "", known.get(each.customer or "", ""))
 
 
 def _to_keep(

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from pipeline.batch import Items, message, windows
+from pipeline.columns import Roles
 from pipeline.output import COLUMNS, TYPES, cells
 from pipeline.readers import Source, open_source
-from pipeline.records import Reject, Row, Scored
+from pipeline.records import Message, Reject, Row, Scored
 from pipeline.service import keeping
 from pipeline.service.batching import Refused
 from pipeline.service.jobs import files
@@ -95,13 +96,21 @@ class Run:
     ) -> None:
         rows = [item for item in piece if isinstance(item, Row)]
         unread = [item for item in piece if isinstance(item, Reject)]
-        scored = self._service.batcher.score_sync([message(row, found.roles) for row in rows])
+        arrived = arrivals.of(rows)
+        scored = self._service.batcher.score_sync(self._messages(rows, arrived, found.roles))
         outputs[0].write([{**row.values, **cells(each)} for row, each in zip(rows, scored, strict=True)])
         outputs[1].write(unread)
         self._progress.summary.add(scored, rejected=len(unread))
         self._progress.models.update(each.model for each in scored)
-        both = zip(rows, arrivals.of(rows), scored, strict=True)
+        both = zip(rows, arrived, scored, strict=True)
         self._keep([(row, arrival, each) for row, arrival, each in both if arrival is not None], arrivals)
+
+    def _messages(self, rows: Sequence[Row], arrived: Sequence[Arrival | None], roles: Roles) -> list[Message]:
+        """Each with the risk band that its customer had before the job."""
+        customers = [each.customer if each else None for each in arrived]
+        bands = keeping.bands(self._store, customers)
+        pairs = zip(rows, customers, strict=True)
+        return [replace(message(row, roles), risk=bands.get(customer or "", "")) for row, customer in pairs]
 
     def _keep(self, found: list[tuple[Row, Arrival, Scored]], arrivals: Arrivals) -> None:
         """In one transaction with the progress; an id that is another customer's gives way to one of the row."""
