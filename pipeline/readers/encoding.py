@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TextIO
 
-from pipeline.errors import InputError, UsageError
+from pipeline.errors import EncodingError, InputError, UsageError
 from pipeline.readers.blob import Blob
 
 # Share of the non-ASCII characters that may be damaged before the encoding itself is taken to be wrong.
@@ -61,7 +61,7 @@ class _Scan:
 def detect_encoding(blob: Blob, encoding: str | None = None) -> Encoding:
     """Reads the whole input once; `encoding` is the user's choice and is held to.
 
-    Raises InputError when most of the text does not decode, UsageError for an unknown encoding.
+    Raises EncodingError when most of the text does not decode, UsageError for an unknown encoding.
     """
     if encoding is not None:
         return _accepted(blob, _named(encoding, blob), chosen=True)
@@ -118,9 +118,9 @@ def _accepted(blob: Blob, codec: str, *, chosen: bool = False) -> Encoding:
         return Encoding(codec, dirty=scan.bad > 0)
     label = Encoding(codec).label
     advice = "leave --encoding out, or pass the right one" if chosen else "pass the right one with --encoding"
-    raise InputError(
-        f"{blob.name} is not {label}: the byte at offset {scan.offset:,} (line {scan.line:,}) does not decode; "
-        f"{advice}, such as --encoding {legacy_codec(scan.sample)}"
+    raise EncodingError(
+        f"{blob.name} is not {label}: the byte at offset {scan.offset:,} (line {scan.line:,}) does not decode",
+        f"{advice}, such as --encoding {legacy_codec(scan.sample)}",
     )
 
 

@@ -290,3 +290,11 @@ def test_scopes(quiet: TestClient, key_headers: Callable[..., dict[str, str]]) -
     assert quiet.get(f"/v1/jobs/{job}", headers=read).status_code == 200
     assert quiet.delete(f"/v1/jobs/{job}", headers=read).status_code == 403
     assert quiet.get(f"/v1/jobs/{job}").status_code == 401
+
+
+def test_text_in_another_encoding_than_it_says_is_refused_without_a_word_of_options(quiet: TestClient) -> None:
+    """A byte order mark of UTF-8 before Windows-1256; the service has no option to advise."""
+    arabic = "تم خصم المبلغ مرتين".encode("cp1256")
+    detail = problem(send(quiet, b"\xef\xbb\xbfid,text\n" + b"1," + arabic + b"\n" + b"2," + arabic * 9), 422)["detail"]
+    assert "does not decode; save it as UTF-8 and send it again" in detail
+    assert "--" not in detail

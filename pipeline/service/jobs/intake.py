@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from pipeline.columns.roles import find_given
-from pipeline.errors import ColumnError, InputError
+from pipeline.errors import ColumnError, EncodingError, InputError
 from pipeline.service.auth.access import Actor
 from pipeline.service.jobs import files, unpacking
 from pipeline.service.jobs.describe import Description, describe
@@ -122,5 +122,6 @@ def _check_columns(told: Mapping[str, Any], named: Mapping[str, str]) -> None:
 
 
 def said(error: Exception, path: Path) -> str:
-    """The error in words that give no path of this machine away."""
-    return str(error).replace(str(path), "the file").replace(path.name, "the file")
+    """The error in words that give no path of this machine away and name no option of the command line."""
+    told = f"{error.fault}; save it as UTF-8 and send it again" if isinstance(error, EncodingError) else str(error)
+    return told.replace(str(path), "the file").replace(path.name, "the file")
