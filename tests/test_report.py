@@ -150,7 +150,7 @@ def test_synthetic_is_said_and_only_where_it_is() -> None:
 def test_who_has_left_is_counted_not_listed() -> None:
     view = a_view(ENGLISH)
     page = render(replace(view, risks=[*(view.risks or ()), lost("C-GONE")]))
-    assert "1 customers have left" in page
+    assert "Customers who have left: 1" in page
     assert "C-GONE" not in page
 
 

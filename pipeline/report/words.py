@@ -11,6 +11,8 @@ from importlib.resources import files
 from pipeline.report.locale import Locale
 from pipeline.taxonomy import DEFAULT, Taxonomy
 
+_LATIN = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٪", "01234567890123456789%")
+
 
 @dataclass(frozen=True)
 class Words:
@@ -25,12 +27,12 @@ class Words:
 
     def __call__(self, key: str, **names: str) -> str:
         """The words that go by `key`, `names` filled in; a programming error when there are none."""
-        return _table(self.packages)[key][self.locale.language].format(**names)
+        return self._words(_table(self.packages)[key]).format(**names)
 
     def known(self, key: str) -> str:
         """The words that go by `key`, or the key itself in plain letters: a reason, a band, a user's own label."""
         found = _table(self.packages).get(key)
-        return found[self.locale.language] if found else key.replace("_", " ")
+        return self._words(found) if found else key.replace("_", " ")
 
     def label(self, task: str, label: str) -> str:
         """The name of a label; one that the taxonomy does not know is its own name."""
@@ -38,6 +40,10 @@ class Words:
             return self("unknown")
         named = {each.id: each for each in self.taxonomy.named.get(task, ())}
         return str(getattr(named[label], self.locale.language)) if label in named else label
+
+    def _words(self, found: Mapping[str, str]) -> str:
+        text = found[self.locale.language]
+        return text.translate(_LATIN) if self.locale.latin else text
 
 
 @cache

@@ -23,6 +23,7 @@ from pipeline.judging import VERDICTS
 from pipeline.language import Language
 from pipeline.records import Message
 from pipeline.report.locale import LANGUAGES, Locale
+from pipeline.report.words import Words
 from pipeline.risk import BANDS
 from pipeline.risk.drivers import DRIVERS
 from pipeline.route import PRIORITIES
@@ -179,6 +180,13 @@ def test_digits_by_choice() -> None:
     assert Locale.of("fa", latin=True).number(12345.678, 1) == "12,345.7"
     assert Locale.of("ar", latin=True).percent(0.34) == "34%"
     assert Locale.of("fa", latin=True).date(datetime(2026, 10, 31, tzinfo=UTC)) == "9 آبان 1405"
+    for language in ("ar", "fa"):
+        own, latin = (Words(Locale.of(language, latin=latin)) for latin in (False, True))
+        assert re.findall("[0-9]+", own("at_risk_note")) == []
+        assert re.findall("[0-9]+", latin("at_risk_note")) == ["0", "100"]
+        filled = latin("emerging_note", days="«۷»")
+        assert "«۷»" in filled, "what is filled in stays as it is"
+        assert "5%" in filled
 
 
 def test_a_drawing_has_no_style_and_is_drawn_once() -> None:
