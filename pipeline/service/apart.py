@@ -97,7 +97,9 @@ class Apart:
         """From now on the running event loop speaks with the process."""
         self._loop = asyncio.get_running_loop()
         self._socket.setblocking(False)
-        _, self._wire = await self._loop.create_connection(partial(_Wire, self._process.kill), sock=self._socket.dup())
+        wire = partial(_Wire, self._process.kill)
+        _, self._wire = await self._loop.create_connection(wire, sock=self._socket.dup())
+        self._open.append(self._wire)
 
     @property
     def is_attached(self) -> bool:
@@ -168,9 +170,8 @@ class Apart:
         )
         self._process.start()
         other.close()
-        self._finally = Finalize(
-            self, _end, (self._process, self._socket), exitpriority=1
-        )  # before children are joined
+        self._open: list[socket.socket | _Wire] = [self._socket]
+        self._finally = Finalize(self, _end, (self._process, self._open), exitpriority=1)  # before children are joined
         try:
             version = unpacked(_received(self._socket))
         except EOFError:
@@ -193,6 +194,12 @@ class _Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
+        self._loop = asyncio.get_running_loop()
+
+    def close(self) -> None:
+        """In any thread. A loop that is closed while its end is still open waits for ever (uvloop)."""
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._transport.abort)
 
     def send(self, frame: bytes, done: Done) -> None:
         self._asked.append(done)
@@ -223,7 +230,7 @@ class _Wire(asyncio.Protocol):
         """For the next answer, where one is due."""
         if self._patience:
             self._patience.cancel()
-        self._patience = asyncio.get_running_loop().call_later(STUCK, self._kill) if self._asked else None
+        self._patience = self._loop.call_later(STUCK, self._kill) if self._asked else None
 
 
 @dataclass(frozen=True)
@@ -259,9 +266,10 @@ def unpacked(answer: Any) -> Any:
     return answer
 
 
-def _end(process: BaseProcess, stream: socket.socket) -> None:
+def _end(process: BaseProcess, ends: Sequence[socket.socket | _Wire]) -> None:
     process.kill()
-    stream.close()
+    for end in ends:
+        end.close()
 
 
 def _framed(value: Any) -> bytes:

@@ -51,9 +51,7 @@ class ServiceSettings:
     chatwoot_secret: str = _setting("", "checks the webhooks that come from Chatwoot", secret=True)
     zammad_secret: str = _setting("", "checks the webhooks that come from Zammad", secret=True)
     log_format: str = _setting("json", "json, one object a line, or text")
-    drift_window: int = _setting(
-        500, "messages, one of a pass, that are compared with the model's reference at a time; 0: none"
-    )
+    drift_window: int = _setting(500, "messages, one of a pass, compared with the model's reference at a time; 0: none")
     drift_alarm_rate: float = _setting(0.01, "false alarms of drift among unchanged windows")
     trace_endpoint: str = _setting("", "an OTLP address for traces; empty: none")
 

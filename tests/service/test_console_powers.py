@@ -97,7 +97,7 @@ def test_scope_and_token_are_asked_for(
 
 def test_a_customer_is_forgotten(client: TestClient, store: Store) -> None:
     field = log_in(client, store, "admin")
-    assert "1 messages" in client.get(FORGET).text
+    assert "The messages (1)" in client.get(FORGET).text
     assert client.post(FORGET, data=field).headers["location"] == "/console/customers"
     with store.read() as session:
         assert session.get(Customer, CUSTOMER) is None
