@@ -23,10 +23,14 @@ log = logging.getLogger(__name__)
 
 
 class Repeating:
-    """A thread that calls `work` every so many seconds; a store that is not to be had is waited for."""
+    """A thread that calls `work` every so many seconds; a store that is not to be had is waited for.
 
-    def __init__(self, name: str, work: Callable[[], object], *, every: float) -> None:
+    The first time is after as long, or `at_once`.
+    """
+
+    def __init__(self, name: str, work: Callable[[], object], *, every: float, at_once: bool = False) -> None:
         self._work, self._every, self._name = work, every, name
+        self._pause = 0.0 if at_once else every
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -38,7 +42,8 @@ class Repeating:
         self._thread.join(PATIENCE)
 
     def _run(self) -> None:
-        while not self._stopped.wait(self._every):
+        while not self._stopped.wait(self._pause):
+            self._pause = self._every
             try:
                 self._work()
             except StoreError as error:
@@ -61,7 +66,7 @@ class Background:
         self._delivery = Delivery(service.store, known.webhook_urls, known.webhook_secret, clock=service.clock)
         self._repeating = [Repeating("upkeep", Upkeep(service), every=KEPT_UP)]
         if known.drift_window:
-            self._repeating.append(Repeating("drift", service.drift.check, every=WATCHED))
+            self._repeating.append(Repeating("drift", service.drift.check, every=WATCHED, at_once=True))
         if known.webhook_urls:
             self._repeating.append(Repeating("webhooks", self._delivery.send_due, every=DELIVERED))
 

@@ -61,15 +61,21 @@ class DriftWatch:
                 self._seen.append(Seen(int(judged.lengths[0]), judged.vectors[0].copy(), found.first))
 
     def check(self) -> Drift | None:
-        """Compares the window if it is full and begins another; None where there is nothing to compare."""
+        """Compares the window if it is full and begins another; None where there is nothing to compare.
+
+        The reference is read each time, so that the first call, before any window, says that there is none.
+        """
+        reference = self._reference()
         with self._turn:
             if len(self._seen) < self._size:
                 return None
             window, self._seen = self._seen, []
         vectors, lengths = np.stack([each.vector for each in window]), np.array([each.length for each in window])
         stream = sample_of([each.scored for each in window], vectors, lengths)
-        reference = self._reference(stream.model)
         if reference is None:
+            return None
+        if reference.model != stream.model:
+            log.info("no watch for drift: the reference is of %s, %s is served", reference.model, stream.model)
             return None
         self.last = compare(reference, stream, rate=self._rate)
         self.windows += 1
@@ -78,17 +84,13 @@ class DriftWatch:
             log.warning("what comes in has changed: %s; see `nabd drift`", ", ".join(self.last.raised))
         return self.last
 
-    def _reference(self, version: str) -> Sample | None:
-        """That beside the model; None, and a line in the log, where there is none of this version."""
+    def _reference(self) -> Sample | None:
+        """That beside the model; None, and a line in the log, where there is none."""
         try:
-            reference = load_reference(self._folder() / FILE)
+            return load_reference(self._folder() / FILE)
         except InputError as error:
             log.info("no watch for drift: %s", error)
             return None
-        if reference.model != version:
-            log.info("no watch for drift: the reference is of %s, %s is served", reference.model, version)
-            return None
-        return reference
 
 
 class DriftMetrics(Collector):

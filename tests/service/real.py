@@ -42,12 +42,20 @@ class Real:
     def children(self) -> list[int]:
         """The processes that it began, from whichever of its threads."""
         listed = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(word) for path in listed for word in path.read_text().split()]
+        return [int(word) for path in listed for word in _read(path).split()]
 
     def model(self) -> int | None:
         """The process of the model; None while there is none."""
-        commands = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in self.children()}
+        commands = {child: _read(Path(f"/proc/{child}/cmdline")) for child in self.children()}
         return next((child for child, command in commands.items() if b"spawn_main" in command), None)
+
+
+def _read(path: Path) -> bytes:
+    """A file of /proc; nothing once its process or thread has ended."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +24,12 @@ from pipeline.score import prepare, score
 from pipeline.service.drifting import DriftWatch
 from pipeline.service.passing import passed
 from pipeline.service.settings import ServiceSettings, load_service_settings
+from pipeline.service.store.engine import Store
 from pipeline.settings import Settings, model_folder
 from pipeline.taxonomy import DEFAULT
 
 SIZE = 60
+LONG = 60.0
 OPENINGS = ("سلام، ", "السلام عليكم، ", "Hello, ", "لطفا ", "يا جماعة ", "Please: ")
 MATTERS = (
     "where is my parcel", "سفارشم هنوز نرسیده است", "وين طلبي لحد الآن ما وصل", "the app crashes when I pay",
@@ -100,6 +103,18 @@ def test_a_model_without_a_reference_is_served_all_the_same(
     watch = DriftWatch(lambda: tmp_path, size=30, rate=0.01)
     feed(watch, DESK[:30], tiny_bundle, settings)
     assert watch.check() is None
+
+
+def test_a_service_says_at_its_start_that_there_is_no_reference(
+    tmp_path: Path, store: Store, make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(store=store)
+    app.state.service.drift._folder = lambda: tmp_path
+    with caplog.at_level("INFO", "pipeline.service.drifting"), TestClient(app, base_url=HERE):
+        until = time.monotonic() + LONG
+        while "no watch for drift" not in caplog.text:
+            assert time.monotonic() < until
+            time.sleep(0.01)
 
 
 def test_the_metrics_tell_of_windows_alarms_and_signals_and_hold_no_text(folder: Path, make_app: MakeApp) -> None:

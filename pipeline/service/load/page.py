@@ -95,8 +95,8 @@ def _memory(found: Sequence[Measured]) -> str:
 
 {table(header, rows, right=5)}
 `make soak` asks for an hour's equivalent of requests: the encoder is asked for an hour, and the student as often as the
-encoder was in that hour, or for as long as `make bench` asks where that is longer. Ten minutes after its start the
-watch for drift compares for the first time and loads what it needs for that, once; an hour shows that step too.
+encoder was in that hour, or for as long as `make bench` asks where that is longer. The watch for
+drift compares every ten minutes; an hour shows what that holds, too.
 """
 
 
