@@ -70,10 +70,10 @@ class DriftWatch:
             if len(self._seen) < self._size:
                 return None
             window, self._seen = self._seen, []
-        vectors, lengths = np.stack([each.vector for each in window]), np.array([each.length for each in window])
-        stream = sample_of([each.scored for each in window], vectors, lengths)
         if reference is None:
             return None
+        vectors, lengths = np.stack([each.vector for each in window]), np.array([each.length for each in window])
+        stream = sample_of([each.scored for each in window], vectors, lengths)
         if reference.model != stream.model:
             log.info("no watch for drift: the reference is of %s, %s is served", reference.model, stream.model)
             return None

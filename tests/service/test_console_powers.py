@@ -11,12 +11,13 @@ import pytest
 from fastapi.testclient import TestClient
 from kept import TEXTS, keep, row
 from served import HERE, NOW, MakeApp
+from sqlalchemy import func, select
 
 from pipeline.bundle import Bundle, save
 from pipeline.judging import JUDGED, SHEET, SUMS, read_judged
 from pipeline.service.auth import logins, tokens, users
 from pipeline.service.store.engine import Store
-from pipeline.service.store.tables import Customer
+from pipeline.service.store.tables import Customer, Job
 from pipeline.settings import Settings, home
 
 KINDS = ("queue", "priority", "category", "topic", "sentiment", "emotion", "urgency", "churn")
@@ -73,25 +74,34 @@ def log_in(client: TestClient, store: Store, name: str) -> dict[str, str]:
 
 
 FORGET = f"/console/forget/{CUSTOMER}"
-JUDGE, RELOAD = "/console/models/replays/october", "/console/models"
+JUDGE, RELOAD, JOBS = "/console/models/replays/october", "/console/models", "/console/jobs"
 VERDICT = {"number": "2", "verdict": "better"}
 
 
 @pytest.mark.parametrize(
     ("path", "fields", "who"),
-    [(FORGET, {}, "lina"), (RELOAD, {}, "lina"), (JUDGE, VERDICT, "omid")],
-    ids=["forget", "reload", "judge"],
+    [
+        (FORGET, {}, "lina"),
+        (RELOAD, {}, "lina"),
+        (JUDGE, VERDICT, "omid"),
+        (JOBS, {}, "omid"),
+        (f"{JOBS}/any", {"action": "cancel"}, "omid"),
+    ],
+    ids=["forget", "reload", "judge", "upload", "cancel"],
 )
 def test_scope_and_token_are_asked_for(
     client: TestClient, store: Store, replay: Path, path: str, fields: dict[str, str], who: str
 ) -> None:
     assert client.post(path, data=fields).headers["location"].startswith("/console/login"), "nobody"
-    assert client.post(path, data={**fields, **log_in(client, store, who)}).status_code == 403, "without the scope"
+    given = log_in(client, store, who)
+    assert client.post(path, params=given, data={**fields, **given}).status_code == 403, "without the scope"
     log_in(client, store, "admin")
     for token in ("", "forged", tokens.token("another secret")):
-        assert client.post(path, data={**fields, "token": token}).status_code == 403, "without the token"
+        given = {"token": token}
+        assert client.post(path, params=given, data={**fields, **given}).status_code == 403, "without the token"
     with store.read() as session:
         assert session.get(Customer, CUSTOMER) is not None
+        assert session.scalar(select(func.count()).select_from(Job)) == 0
     assert not (replay / JUDGED).exists()
 
 
