@@ -586,6 +586,16 @@ def test_an_unchanged_month_and_another_domain(desk: Mapping[str, str], tmp_path
     assert all(word not in written for word in ("suitcase", "چمدان", "شنطتي", "<script", "src=", 'href="http'))
 
 
+def test_a_reader_that_stops_early_does_not_cost_the_page(desk: Mapping[str, str], tmp_path: Path) -> None:
+    page = tmp_path / "drift.html"
+    code = "from pipeline.cli import main; main()"
+    command = [sys.executable, "-c", code, "drift", desk["now"], "--reference", desk["before"], "-o", str(page)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+    assert page.read_text(encoding="utf-8").rstrip().endswith("</html>")
+
+
 def test_json(desk: Mapping[str, str]) -> None:
     found = json.loads(nabd(desk["away"], "--reference", desk["before"], "--label", "true", "--json").stdout)
     assert found["alarm"] is True

@@ -45,20 +45,23 @@ class Asked:
 
 
 def run(asked: Asked, settings: Settings, locale: Locale) -> Drift:
-    """Prints what was found; raises InputError or UsageError for what cannot be compared."""
+    """Writes the page, then prints what was found, for who reads that may stop early (`| head`).
+
+    Raises InputError or UsageError for what cannot be compared.
+    """
     drift = compare(*_samples(asked, settings), rate=asked.rate)
     words = Words(locale, taxonomy_of(drift.stream.model, near(settings)), PACKAGES)
+    if asked.out is not None:
+        target = Target(asked.out)
+        with target.reporting():
+            target.stream.write(to_page(drift, words).encode("utf-8"))
+        target.commit()
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # a pipe of Windows is not
     if asked.as_json:
         print(to_json(drift))
     else:
         print_drift(drift, words, Console(**PLAIN))
-    if asked.out is not None:
-        target = Target(asked.out)
-        with target.reporting():
-            target.stream.write(to_page(drift, words).encode("utf-8"))
-        target.commit()
     return drift
 
 
